@@ -8,5 +8,9 @@
 //! | floor | module | what lives there |
 //! |---|---|---|
 //! | 0 | `value` | the words of the field as types |
+//! | 1 | `crypto` | digests, certificates, keys and signatures, typed faces of libraries |
+//! | 2 | `protocol` | what BoB and its neighbours say on the wire, pure |
 
+pub mod crypto;
+pub mod protocol;
 pub mod value;

@@ -1,1 +1,3 @@
+//! The program `bob-auth`: parse, run, exit code.
+
 fn main() {}

@@ -1,0 +1,6 @@
+//! Floor 2: what BoB and its neighbours say on the wire. Pure: no I/O, no clock, the specification named at every item.
+
+pub mod claims;
+pub mod presented;
+pub mod token;
+pub mod wire;
