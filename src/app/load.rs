@@ -1,0 +1,182 @@
+//! From store, key files and settings to the snapshot that answers requests.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jsonwebtoken::jwk::Jwk;
+
+use super::reload::TlsSlot;
+use crate::config::{Config, KeySettings, Limits};
+use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
+use crate::crypto::signer::{SignerError, SoftwareSigner};
+use crate::flow::issue::Snapshot;
+use crate::flow::key_ring::KeyRing;
+use crate::flow::policy::Policies;
+use crate::flow::rate_limit::{RateLimit, RateLimiter};
+use crate::protocol::token::TokenKey;
+use crate::store::key_files::{KeyFileError, KeyFiles};
+use crate::store::{AuthtokenKey, Directory, KeyState, Store, StoreError};
+use crate::value::{Kid, Pid, Timestamp};
+use crate::web::metrics::KeyFact;
+use crate::web::state::Limiters;
+
+/// Why there is no snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a key cannot sign. Its public half is published all the same.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyLoadError {
+    /// Its file.
+    #[error(transparent)]
+    File(#[from] KeyFileError),
+    /// What is in its file.
+    #[error(transparent)]
+    PrivateKey(#[from] PrivateKeyError),
+    /// What is in its file does not sign tokens.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+    /// The file holds another key than the one that is published.
+    #[error("the private key in this file does not belong to the public key {kid} in the store")]
+    AnotherKey {
+        /// The key in the store.
+        kid: Kid,
+    },
+    /// The public half in the store is no JWK.
+    #[error("the public key {kid} in the store is no JWK")]
+    NoJwk {
+        /// The key in the store.
+        kid: Kid,
+    },
+}
+
+/// Loads snapshots. Keeps the keys that it loaded, so that a key whose file goes missing goes on signing.
+pub(super) struct Loader {
+    store: Store,
+    files: KeyFiles,
+    settings: KeySettings,
+    loaded: Mutex<HashMap<(Pid, Kid), Arc<TokenKey>>>,
+    /// The key that signed last, per participant.
+    active: Mutex<HashMap<Pid, Arc<TokenKey>>>,
+    facts: Mutex<Vec<KeyFact>>,
+}
+
+impl Loader {
+    pub(super) fn new(store: Store, config: &Config) -> Self {
+        Self {
+            store,
+            files: KeyFiles::new(config.keys.directory.clone()),
+            settings: config.keys.clone(),
+            loaded: Mutex::default(),
+            active: Mutex::default(),
+            facts: Mutex::default(),
+        }
+    }
+
+    /// The revision that the store has now.
+    pub(super) async fn revision(&self) -> Result<i64, StoreError> {
+        self.store.revision().await
+    }
+
+    /// Forgets audit rows from before `oldest`.
+    pub(super) async fn prune_audit(&self, oldest: Timestamp) -> Result<u64, StoreError> {
+        self.store.prune_audit(oldest).await
+    }
+
+    /// Everything as the store and the settings have it now. A key that cannot be loaded is reported and left out; then
+    /// the participant goes on signing with the key that it had.
+    pub(super) async fn snapshot(&self, config: &Config) -> Result<Snapshot, LoadError> {
+        let directory = Directory::load(&self.store).await?;
+        let keys = self.key_ring(&self.store.keys(None).await?);
+        let policies = Policies::new(config.token.clone(), config.participants.clone().into_iter().collect());
+        Ok(Snapshot { directory, keys, policies })
+    }
+
+    pub(super) fn key_facts(&self) -> Vec<KeyFact> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn key_ring(&self, rows: &[AuthtokenKey]) -> KeyRing {
+        let mut ring = KeyRing::default();
+        let mut facts = Vec::new();
+        let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
+        active.retain(|pid, _| rows.iter().any(|row| row.pid == *pid && row.state == KeyState::Active));
+        for row in rows.iter().filter(|row| row.state != KeyState::Retired) {
+            facts.push(fact(row));
+            match serde_json::from_str::<Jwk>(&row.public_jwk) {
+                Ok(jwk) => ring.publish(row.pid, jwk),
+                Err(error) => tracing::error!(pid = %row.pid, kid = %row.kid, %error, "a public key in the store is no JWK"),
+            }
+            if row.state == KeyState::Active {
+                match self.token_key(row) {
+                    Ok(key) => drop(active.insert(row.pid, key)),
+                    Err(error) => tracing::error!(pid = %row.pid, kid = %row.kid, %error,
+                        "the active key cannot be loaded; the key that signed before, if there is one, goes on signing"),
+                }
+            }
+        }
+        for (pid, key) in active.iter() {
+            let not_after = rows.iter().find(|row| row.pid == *pid && row.kid == *key.kid()).and_then(|row| row.not_after);
+            ring.activate(*pid, Arc::clone(key), not_after);
+        }
+        *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = facts;
+        ring
+    }
+
+    fn token_key(&self, row: &AuthtokenKey) -> Result<Arc<TokenKey>, KeyLoadError> {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = (row.pid, row.kid.clone());
+        if let Some(key) = loaded.get(&name) {
+            return Ok(Arc::clone(key));
+        }
+        let key = Arc::new(load_token_key(&self.files, &self.settings, row)?);
+        loaded.insert(name, Arc::clone(&key));
+        Ok(key)
+    }
+}
+
+/// Reads the private half of a key and checks that it belongs to the public one that the store has.
+pub(crate) fn load_token_key(
+    files: &KeyFiles,
+    settings: &KeySettings,
+    row: &AuthtokenKey,
+) -> Result<TokenKey, KeyLoadError> {
+    let pem = files.read(&row.file)?;
+    let private = PrivateKey::from_pem(&pem, settings.passphrase.as_ref())?;
+    let signer = SoftwareSigner::new(&private, &*super::system_random())?;
+    let key = TokenKey::new(row.kid.clone(), Box::new(signer));
+    let published: Jwk =
+        serde_json::from_str(&row.public_jwk).map_err(|_| KeyLoadError::NoJwk { kid: row.kid.clone() })?;
+    if key.public_key().to_jwk(row.kid.as_str()).algorithm != published.algorithm {
+        return Err(KeyLoadError::AnotherKey { kid: row.kid.clone() });
+    }
+    Ok(key)
+}
+
+fn fact(row: &AuthtokenKey) -> KeyFact {
+    KeyFact {
+        pid: row.pid,
+        kid: row.kid.clone(),
+        state: row.state.as_str(),
+        created: row.created,
+        not_after: row.not_after,
+    }
+}
+
+/// The limiters that these settings ask for.
+pub(super) fn limiters(limits: &Limits) -> Limiters {
+    let limit = |setting: crate::config::RateLimit| RateLimit { interval: setting.rate.interval(), burst: setting.burst };
+    Limiters {
+        fingerprint: limits.requests_per_fingerprint.and_then(|setting| RateLimiter::new(limit(setting))),
+        source: limits.requests_per_source.and_then(|setting| RateLimiter::new(limit(setting))),
+    }
+}
+
+/// Which server certificate each TLS listener has, and until when.
+pub(super) fn server_certificates(slots: &[TlsSlot]) -> Vec<(String, Timestamp)> {
+    slots.iter().map(|slot| (slot.listener.to_owned(), slot.identity.not_after)).collect()
+}

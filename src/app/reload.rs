@@ -1,0 +1,205 @@
+//! What changes while the service runs: the store (looked at several times a second), files (looked at every second and
+//! at SIGHUP). New state is in force whole or not at all; a faulty file is reported and the old state stays.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use actix_web::web;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::load::{Loader, limiters, server_certificates};
+use crate::config::{Config, TlsFiles, environment};
+use crate::telemetry::Telemetry;
+use crate::web::listener::ListenerError;
+use crate::web::metrics::Reload;
+use crate::web::state::Service;
+use crate::web::tls::{CurrentIdentity, ServerIdentity};
+
+/// The server certificate of one listener: which files, what was read, what is in force.
+pub(super) struct TlsSlot {
+    pub(super) listener: &'static str,
+    pub(super) files: TlsFiles,
+    pub(super) identity: ServerIdentity,
+    pub(super) current: Arc<CurrentIdentity>,
+}
+
+/// What tells one state of a file from the next, also through a swapped symbolic link.
+type Stamp = Option<(u64, i64, i64, u64)>;
+
+/// Keeps the running service in step with store and files.
+pub(super) struct Reloader {
+    config: Arc<Config>,
+    loader: Loader,
+    service: web::Data<Service>,
+    slots: Vec<TlsSlot>,
+    telemetry: Telemetry,
+    stamps: Vec<(PathBuf, Stamp)>,
+}
+
+/// How often files are looked at.
+const LOOK_AT_FILES: Duration = Duration::from_secs(1);
+/// How often idle limiters are emptied and old audit rows pruned.
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
+/// Of its time, the service spends at most one part in so many on reading the store again.
+const SHARE_OF_LOADING: u32 = 4;
+
+impl TlsSlot {
+    pub(super) fn read(listener: &'static str, files: &TlsFiles) -> Result<Self, ListenerError> {
+        let identity = ServerIdentity::read(files)?;
+        Ok(Self { listener, files: files.clone(), identity, current: Arc::default() })
+    }
+}
+
+impl Reloader {
+    pub(super) fn new(
+        config: Arc<Config>,
+        loader: Loader,
+        service: web::Data<Service>,
+        slots: Vec<TlsSlot>,
+        telemetry: Telemetry,
+    ) -> Self {
+        let mut reloader = Self { config, loader, service, slots, telemetry, stamps: Vec::new() };
+        reloader.stamps = reloader.look();
+        reloader
+    }
+
+    /// Runs for ever; drop it to stop.
+    pub(super) async fn run(mut self) -> Result<std::convert::Infallible, std::io::Error> {
+        let mut hangup: Signal = signal(SignalKind::hangup())?;
+        let mut store = interval(self.config.reload.poll_store);
+        let mut files = interval(LOOK_AT_FILES);
+        let mut housekeeping = interval(HOUSEKEEPING);
+        for ticks in [&mut store, &mut files, &mut housekeeping] {
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        }
+        loop {
+            tokio::select! {
+                _ = hangup.recv() => {
+                    tracing::info!("SIGHUP: reloading configuration, certificates and keys");
+                    self.stamps = self.look();
+                    self.reload_files().await;
+                }
+                _ = store.tick() => self.follow_store().await,
+                _ = files.tick(), if self.config.reload.watch_files => {
+                    let seen = self.look();
+                    if seen != self.stamps {
+                        self.stamps = seen;
+                        tracing::info!("files have changed: reloading configuration, certificates and keys");
+                        self.reload_files().await;
+                    }
+                }
+                _ = housekeeping.tick() => self.keep_house().await,
+            }
+        }
+    }
+
+    async fn follow_store(&mut self) {
+        match self.loader.revision().await {
+            Ok(revision) if revision == self.service.snapshot().directory.revision() => {}
+            Ok(_) => {
+                let began = Instant::now();
+                self.replace_snapshot().await;
+                tokio::time::sleep(began.elapsed() * (SHARE_OF_LOADING - 1)).await;
+            }
+            Err(error) => tracing::warn!(%error, "the store cannot be read; tokens are issued from memory"),
+        }
+    }
+
+    async fn replace_snapshot(&mut self) {
+        match self.loader.snapshot(&self.config).await {
+            Ok(snapshot) => {
+                tracing::debug!(revision = snapshot.directory.revision(), "the store was read again");
+                self.service.replace_snapshot(snapshot);
+                self.service.metrics.set_keys(self.loader.key_facts());
+                self.service.metrics.reloaded("store", Reload::Done);
+            }
+            Err(error) => {
+                tracing::error!(%error, "the store could not be read again; tokens are issued from memory");
+                self.service.metrics.reloaded("store", Reload::Failed);
+            }
+        }
+    }
+
+    async fn reload_files(&mut self) {
+        self.reload_config();
+        self.reload_certificates();
+        self.replace_snapshot().await;
+    }
+
+    fn reload_config(&mut self) {
+        let config = match Config::load(&self.config.file, &environment) {
+            Ok(config) => config,
+            Err(faults) => {
+                tracing::error!(%faults, "the configuration is faulty; the old one stays in force");
+                self.service.metrics.reloaded("config", Reload::Failed);
+                return;
+            }
+        };
+        if let Err(error) = self.telemetry.set_level(&config.log.level) {
+            tracing::error!(%error, "log.level stays as it was");
+        }
+        if config.limits != self.config.limits {
+            self.service.replace_limits(limiters(&config.limits));
+        }
+        self.service.access_log.store(config.log.access, Ordering::Relaxed);
+        for what in self.config.needs_restart(&config) {
+            tracing::warn!(what, "this change takes effect at the next start");
+        }
+        self.config = Arc::new(config);
+        self.service.metrics.reloaded("config", Reload::Done);
+    }
+
+    fn reload_certificates(&mut self) {
+        for slot in &mut self.slots {
+            let listener = slot.listener;
+            let replaced = ServerIdentity::read(&slot.files)
+                .and_then(|identity| slot.current.replace(&identity).map(|()| identity));
+            match replaced {
+                Ok(identity) => {
+                    tracing::info!(listener, not_after = %identity.not_after, "server certificate read");
+                    slot.identity = identity;
+                    self.service.metrics.reloaded("certificate", Reload::Done);
+                }
+                Err(error) => {
+                    tracing::error!(listener, %error, "the server certificate is faulty; the old one stays in force");
+                    self.service.metrics.reloaded("certificate", Reload::Failed);
+                }
+            }
+        }
+        self.service.metrics.set_server_certificates(server_certificates(&self.slots));
+    }
+
+    async fn keep_house(&self) {
+        if let Some(limiters) = &*self.service.limits() {
+            limiters.forget_idle();
+        }
+        let Some(keep) = self.config.audit.keep else { return };
+        let seconds = i64::try_from(keep.as_secs()).unwrap_or(i64::MAX);
+        let oldest = self.service.context.clock.now().plus_seconds(-seconds);
+        match self.loader.prune_audit(oldest).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, %oldest, "old audit rows pruned"),
+            Err(error) => tracing::warn!(%error, "old audit rows could not be pruned"),
+        }
+    }
+
+    /// The state of every file that matters.
+    fn look(&self) -> Vec<(PathBuf, Stamp)> {
+        let certificates = self.slots.iter().flat_map(|slot| [&slot.files.certificate, &slot.files.private_key]);
+        [&self.config.file, &self.config.keys.directory]
+            .into_iter()
+            .chain(certificates)
+            .map(|path| (path.clone(), stamp(path)))
+            .collect()
+    }
+}
+
+fn stamp(path: &PathBuf) -> Stamp {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.ino(), metadata.mtime(), metadata.mtime_nsec(), metadata.len()))
+}

@@ -1,0 +1,60 @@
+//! The end: not ready any more, a while for balancers to notice, then the listeners close and requests under way finish,
+//! within a bound. No request is cut short of that.
+
+use std::io;
+
+use actix_web::web;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::reload::Reloader;
+use super::{AppError, Started};
+use crate::config::ShutdownSettings;
+use crate::web::state::Service;
+
+/// Serves until SIGTERM or SIGINT, or until a listener fails; then stops in order: the internal listener last, so that
+/// it can be asked what goes on.
+pub(super) async fn run_until_told(
+    settings: &ShutdownSettings,
+    service: &web::Data<Service>,
+    reloader: Reloader,
+    public: Vec<Started>,
+    internal: Option<Started>,
+) -> Result<(), AppError> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let handles: Vec<_> = public.iter().chain(&internal).map(|started| started.handle.clone()).collect();
+    let mut failure = run_all(public.into_iter().chain(internal));
+    let ended = tokio::select! {
+        _ = terminate.recv() => Ok("SIGTERM"),
+        _ = interrupt.recv() => Ok("SIGINT"),
+        Some(error) = failure.recv() => Err(error),
+        outcome = reloader.run() => match outcome {
+            Ok(never) => match never {},
+            Err(error) => Err(error),
+        },
+    };
+    service.start_draining();
+    tracing::info!(by = ended.as_ref().ok(), delay = ?settings.delay, drain = ?settings.drain, "stopping");
+    if ended.is_ok() {
+        tokio::time::sleep(settings.delay).await;
+    }
+    for handle in &handles {
+        handle.stop(true).await;
+    }
+    ended.map(drop).map_err(AppError::System)
+}
+
+/// Runs every server in the background; what one fails with arrives at the receiver.
+fn run_all(servers: impl Iterator<Item = Started>) -> mpsc::Receiver<io::Error> {
+    let (failed, failure) = mpsc::channel(1);
+    for Started { server, .. } in servers {
+        let failed = failed.clone();
+        actix_web::rt::spawn(async move {
+            if let Err(error) = server.await {
+                // The receiver is gone only when the end has begun already.
+                let _ = failed.send(error).await;
+            }
+        });
+    }
+    failure
+}

@@ -1,0 +1,42 @@
+//! The access line: one per request, with the fields that docs/logging.md promises. Never a token, a key or a raw header.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use actix_web::HttpRequest;
+use tracing::field::display;
+
+use super::state::Service;
+use crate::store::AuditRow;
+
+/// Writes the line of a token request; what it says of the outcome is what the audit row says.
+pub fn token_request(service: &Service, http: &HttpRequest, row: &AuditRow, began: Instant) {
+    if !service.access_log.load(Ordering::Relaxed) {
+        return;
+    }
+    let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    tracing::info!(
+        target: "access",
+        method = %http.method(),
+        version = ?http.version(),
+        action = %row.action,
+        result = row.result.as_str(),
+        reason = row.reason.as_deref(),
+        pid = row.pid.map(display),
+        entity = row.entity_id.as_ref().map(display),
+        class = row.class.as_ref().map(display),
+        kid = row.kid.as_ref().map(display),
+        sha1 = row.sha1.map(display),
+        source = row.source.map(display),
+        micros,
+    );
+}
+
+/// Writes the line of any other request: the path is not repeated, since it may hold anything.
+pub fn other_request(service: &Service, http: &HttpRequest, what: &'static str, status: u16) {
+    if !service.access_log.load(Ordering::Relaxed) {
+        return;
+    }
+    let source = http.peer_addr().map(|address| display(address.ip()));
+    tracing::info!(target: "access", method = %http.method(), action = what, status, source);
+}

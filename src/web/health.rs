@@ -1,0 +1,70 @@
+//! The internal listener: is the process alive, does it issue tokens, does the store take writes, what does it count.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+
+use super::problem;
+use super::state::Service;
+use crate::protocol::wire;
+
+/// `GET /health/live`: the process answers.
+pub async fn live() -> HttpResponse {
+    report(StatusCode::OK, &json!({"status": "alive"}))
+}
+
+/// `GET /health/ready`: tokens are issued. Whether the store takes writes is told beside it and does not change the
+/// status: a full disk stops no gate.
+pub async fn ready(service: web::Data<Service>) -> HttpResponse {
+    let body = json!({
+        "status": if service.is_ready() { "ready" } else { "not ready" },
+        "draining": service.is_draining(),
+        "signing_key": service.snapshot().keys.active(service.default_participant).map(|key| key.kid().clone()),
+        "store_writes": if service.audit.store_writable() { "ok" } else { "failing" },
+        "audit_rows_lost": service.audit.lost(),
+    });
+    report(status(service.is_ready()), &body)
+}
+
+/// `GET /health/ready/writes`: the store takes writes.
+pub async fn ready_for_writes(service: web::Data<Service>) -> HttpResponse {
+    let writable = service.audit.store_writable();
+    report(status(writable), &json!({"status": if writable { "ready" } else { "not ready" }}))
+}
+
+/// `GET /metrics`
+pub async fn metrics(service: web::Data<Service>) -> HttpResponse {
+    let now = service.context.clock.now();
+    let text = service.metrics.render(&service.snapshot().directory, &service.audit, service.is_ready(), now);
+    match text {
+        Ok(text) => {
+            HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")).body(text)
+        }
+        Err(error) => {
+            tracing::error!(%error, "the metrics could not be written");
+            HttpResponse::InternalServerError().finish()
+        }
+    }
+}
+
+/// `GET /.well-known/jwks.json` of the default participant.
+pub async fn jwks(service: web::Data<Service>) -> HttpResponse {
+    super::jwks(&service, service.default_participant)
+}
+
+/// Anything else.
+pub async fn not_found() -> HttpResponse {
+    problem::NOT_FOUND.response()
+}
+
+const fn status(good: bool) -> StatusCode {
+    if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
+}
+
+fn report(status: StatusCode, body: &serde_json::Value) -> HttpResponse {
+    HttpResponse::build(status)
+        .insert_header((CONTENT_TYPE, wire::JSON))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .body(body.to_string())
+}

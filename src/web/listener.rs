@@ -1,0 +1,190 @@
+//! Listeners: sockets bound, servers started on them with their limits, and stopped without cutting a request.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::http::KeepAlive;
+use actix_web::{App, HttpServer, web};
+
+use super::metrics::Metrics;
+use super::peer::IdentitySource;
+use super::state::Service;
+use super::tls::{self, CurrentIdentity, ServerIdentity, TlsError, TlsSettings};
+use crate::config::{Limits, ListenAddress};
+
+/// What a public listener is to its requests.
+#[derive(Debug)]
+pub struct PublicListener {
+    /// Where identities come from.
+    pub identity: IdentitySource,
+    /// Whether the public keys are served here.
+    pub jwks: bool,
+    /// The most bytes of headers that are read.
+    pub header_bytes: Option<usize>,
+}
+
+/// How a server runs, the same for every listener.
+#[derive(Debug, Clone, Copy)]
+pub struct Running {
+    /// The limits of connections and times.
+    pub limits: Limits,
+    /// How many threads serve.
+    pub workers: usize,
+    /// How long requests under way may take at the end.
+    pub drain: Duration,
+}
+
+/// A socket that is bound.
+#[derive(Debug)]
+pub enum Bound {
+    /// TCP.
+    Tcp(TcpListener),
+    /// A Unix socket.
+    Unix(UnixListener),
+}
+
+/// The TLS of a listener.
+#[derive(Debug)]
+pub struct ListenerTls<'a> {
+    /// How it speaks.
+    pub settings: TlsSettings,
+    /// Its certificate at the start.
+    pub identity: &'a ServerIdentity,
+    /// Its certificate later on.
+    pub current: &'a Arc<CurrentIdentity>,
+}
+
+/// Why a listener does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenerError {
+    /// The address cannot be bound.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// Which.
+        address: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The server cannot be started on its sockets.
+    #[error("cannot start the server: {0}")]
+    Start(#[from] io::Error),
+    /// Its TLS cannot be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+impl Bound {
+    /// Binds the address. An orphaned Unix socket, to which nobody listens, is replaced.
+    pub fn bind(address: &ListenAddress) -> Result<Self, ListenerError> {
+        let bound = match address {
+            ListenAddress::Tcp(address) => bind_tcp(*address).map(Self::Tcp),
+            ListenAddress::Unix(path) => bind_unix(path).map(Self::Unix),
+        };
+        bound.map_err(|source| ListenerError::Bind { address: address.to_string(), source })
+    }
+
+    /// Where it listens, with the port that the system chose.
+    pub fn address(&self) -> String {
+        match self {
+            Self::Tcp(listener) => listener.local_addr().map(|a| a.to_string()).unwrap_or_default(),
+            Self::Unix(listener) => {
+                let path = listener.local_addr().ok().and_then(|a| a.as_pathname().map(Path::to_path_buf));
+                format!("unix:{}", path.unwrap_or_default().display())
+            }
+        }
+    }
+}
+
+fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+fn bind_unix(path: &Path) -> io::Result<UnixListener> {
+    if path.exists() && std::os::unix::net::UnixStream::connect(path).is_err() {
+        std::fs::remove_file(path)?;
+    }
+    let listener = UnixListener::bind(path)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Starts a public listener on its sockets.
+pub fn serve_public(
+    service: &web::Data<Service>,
+    listener: PublicListener,
+    sockets: Vec<Bound>,
+    tls: Option<&ListenerTls<'_>>,
+    running: &Running,
+) -> Result<Server, ListenerError> {
+    let metrics: Arc<Metrics> = Arc::clone(&service.metrics);
+    let (service, listener) = (service.clone(), web::Data::new(listener));
+    let app = move || {
+        App::new().app_data(service.clone()).app_data(listener.clone()).default_service(web::to(super::public))
+    };
+    let on_connect = Arc::clone(&metrics);
+    let mut server = HttpServer::new(app)
+        .on_connect(move |connection, extensions| tls::on_connect(connection, extensions, &on_connect))
+        .workers(running.workers)
+        .keep_alive(running.limits.idle_time.map_or(KeepAlive::Os, KeepAlive::Timeout))
+        .client_request_timeout(running.limits.header_time.unwrap_or(Duration::ZERO))
+        .client_disconnect_timeout(Duration::from_secs(2))
+        .max_connections(per_worker(running.limits.connections, running.workers))
+        // The ceiling on concurrent handshakes is the one on connections.
+        .max_connection_rate(per_worker(running.limits.connections, running.workers))
+        .backlog(4096)
+        .tcp_nodelay(true)
+        .shutdown_timeout(running.drain.as_secs())
+        .disable_signals();
+    if let Some(time) = running.limits.handshake_time {
+        server = server.tls_handshake_timeout(time);
+    } else {
+        server = server.tls_handshake_timeout(Duration::from_secs(86_400));
+    }
+    for socket in sockets {
+        server = match (socket, tls) {
+            (Bound::Tcp(socket), Some(tls)) => {
+                let acceptor = tls::acceptor(tls.settings, tls.identity, tls.current, &metrics)?;
+                server.listen_openssl(socket, acceptor)?
+            }
+            (Bound::Tcp(socket), None) => server.listen_auto_h2c(socket)?,
+            (Bound::Unix(socket), _) => server.listen_uds(socket)?,
+        };
+    }
+    Ok(server.run())
+}
+
+/// Starts the internal listener.
+pub fn serve_internal(
+    service: &web::Data<Service>,
+    sockets: Vec<Bound>,
+    running: &Running,
+) -> Result<Server, ListenerError> {
+    let service = service.clone();
+    let mut server = HttpServer::new(move || {
+        App::new().app_data(service.clone()).configure(super::internal_routes)
+    })
+    .workers(1)
+    .keep_alive(Duration::from_secs(15))
+    .max_connections(256)
+    .shutdown_timeout(running.drain.as_secs())
+    .disable_signals();
+    for socket in sockets {
+        server = match socket {
+            Bound::Tcp(socket) => server.listen(socket)?,
+            Bound::Unix(socket) => server.listen_uds(socket)?,
+        };
+    }
+    Ok(server.run())
+}
+
+/// A limit for the whole listener, shared out: at least one connection per worker.
+fn per_worker(connections: Option<usize>, workers: usize) -> usize {
+    connections.map_or(usize::MAX >> 8, |all| all.div_ceil(workers).max(1))
+}

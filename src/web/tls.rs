@@ -1,0 +1,227 @@
+//! The openssl acceptor of the TLS listeners, its certificate that can be replaced while it runs, and the client
+//! certificate that is read once per connection.
+//!
+//! The TLS layer *asks* for a client certificate and takes any that the client can prove possession of: self-signed,
+//! expired, version 1, of any purpose. Who may have a token is decided by fingerprint, so that a stranger gets an HTTP
+//! answer and not a broken handshake (Authentication API 1.3.3).
+
+use std::any::Any;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use actix_tls::accept::openssl::TlsStream;
+use actix_web::dev::Extensions;
+use actix_web::rt::net::TcpStream;
+use arc_swap::ArcSwapOption;
+use openssl::error::ErrorStack;
+use openssl::pkey::{PKey, Private};
+use openssl::ssl::{
+    SslAcceptor, SslAcceptorBuilder, SslContext, SslContextBuilder, SslMethod, SslOptions, SslRef, SslVerifyMode,
+    SslVersion,
+};
+use openssl::x509::X509;
+
+use super::metrics::Metrics;
+use crate::config::{TlsFiles, TlsVersion, TokenListener};
+use crate::crypto::cert::Certificate;
+use crate::protocol::presented::Presented;
+use crate::value::Timestamp;
+
+/// How a listener speaks TLS.
+#[derive(Debug, Clone, Copy)]
+pub struct TlsSettings {
+    /// The oldest version it speaks.
+    pub min_version: TlsVersion,
+    /// Session tickets per TLS 1.3 handshake.
+    pub tickets: u8,
+    /// Whether TLS 1.2 sessions may be resumed.
+    pub resume_tls12: bool,
+    /// Whether client certificates are asked for.
+    pub ask_for_certificate: bool,
+}
+
+/// Why a listener cannot speak TLS.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file cannot be read.
+    #[error("{file}: {source}")]
+    Read {
+        /// Which.
+        file: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The certificate file holds no certificate.
+    #[error("{file} holds no certificate in PEM")]
+    NoCertificate {
+        /// Which.
+        file: String,
+    },
+    /// The key file holds no key.
+    #[error("{file} holds no private key in PEM that can be read without a passphrase")]
+    NoKey {
+        /// Which.
+        file: String,
+    },
+    /// Certificate and key do not belong together; a renewal that is half done looks like this.
+    #[error("the private key {key} does not belong to the certificate {certificate}")]
+    Mismatch {
+        /// The certificate file.
+        certificate: String,
+        /// The key file.
+        key: String,
+    },
+    /// OpenSSL refused.
+    #[error("OpenSSL refused the TLS settings: {0}")]
+    OpenSsl(#[from] ErrorStack),
+}
+
+/// The server's certificate chain and key, as read from their files.
+pub struct ServerIdentity {
+    chain: Vec<X509>,
+    key: PKey<Private>,
+    /// When the leaf expires.
+    pub not_after: Timestamp,
+}
+
+/// The server certificate of a running listener, replaceable for new connections.
+#[derive(Default)]
+pub struct CurrentIdentity {
+    /// `None` as long as it is the one that the acceptor was built with.
+    replacement: ArcSwapOption<ContextBox>,
+}
+
+/// `SslContext` has no thin pointer of its own.
+struct ContextBox(SslContext);
+
+/// The certificate that a connection's client proved possession of, if it sent one.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectionCertificate(pub Option<Presented>);
+
+/// Names the sessions of this program to OpenSSL: without it, a client that offers a session is cut off.
+const SESSION_CONTEXT: &[u8] = b"bob-auth";
+
+impl ServerIdentity {
+    /// Reads chain and key, and checks that they belong together.
+    pub fn read(files: &TlsFiles) -> Result<Self, TlsError> {
+        let name = |path: &Path| path.display().to_string();
+        let read = |path: &Path| fs::read(path).map_err(|source| TlsError::Read { file: name(path), source });
+        let (certificate, key) = (&files.certificate, &files.private_key);
+        let no_certificate = || TlsError::NoCertificate { file: name(certificate) };
+
+        let chain = X509::stack_from_pem(&read(certificate)?).map_err(|_| no_certificate())?;
+        let leaf = chain.first().ok_or_else(no_certificate)?;
+        let not_after = Certificate::from_der(&leaf.to_der()?).map_err(|_| no_certificate())?.not_after;
+        let pem = zeroize::Zeroizing::new(read(key)?);
+        // The empty passphrase keeps OpenSSL from asking the terminal for one.
+        let pkey =
+            PKey::private_key_from_pem_passphrase(&pem, b"").map_err(|_| TlsError::NoKey { file: name(key) })?;
+        if !leaf.public_key()?.public_eq(&pkey) {
+            return Err(TlsError::Mismatch { certificate: name(certificate), key: name(key) });
+        }
+        Ok(Self { chain, key: pkey, not_after })
+    }
+
+    fn install(&self, context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+        let (leaf, rest) = self.chain.split_first().ok_or_else(ErrorStack::get)?;
+        context.set_certificate(leaf)?;
+        for certificate in rest {
+            context.add_extra_chain_cert(certificate.clone())?;
+        }
+        context.set_private_key(&self.key)
+    }
+}
+
+impl CurrentIdentity {
+    /// From now on new connections see this certificate; those that are open keep theirs.
+    pub fn replace(&self, identity: &ServerIdentity) -> Result<(), TlsError> {
+        let mut builder = SslContextBuilder::new(SslMethod::tls_server())?;
+        builder.set_session_id_context(SESSION_CONTEXT)?;
+        identity.install(&mut builder)?;
+        self.replacement.store(Some(Arc::new(ContextBox(builder.build()))));
+        Ok(())
+    }
+
+    fn apply(&self, ssl: &mut SslRef) -> Result<(), ErrorStack> {
+        match &*self.replacement.load() {
+            Some(context) => ssl.set_ssl_context(&context.0),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<&TokenListener> for TlsSettings {
+    fn from(listener: &TokenListener) -> Self {
+        Self {
+            min_version: listener.min_tls,
+            tickets: listener.session_tickets,
+            resume_tls12: listener.session_resumption_tls12,
+            ask_for_certificate: true,
+        }
+    }
+}
+
+/// Builds the acceptor of a listener. `current` may replace the certificate later.
+pub fn acceptor(
+    settings: TlsSettings,
+    identity: &ServerIdentity,
+    current: &Arc<CurrentIdentity>,
+    metrics: &Arc<Metrics>,
+) -> Result<SslAcceptorBuilder, TlsError> {
+    // TLS 1.2 with forward secrecy and AEAD, and TLS 1.3: Mozilla's "intermediate", version 5.
+    let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
+    builder.set_min_proto_version(Some(match settings.min_version {
+        TlsVersion::Tls12 => SslVersion::TLS1_2,
+        TlsVersion::Tls13 => SslVersion::TLS1_3,
+    }))?;
+    builder.set_options(SslOptions::NO_RENEGOTIATION | SslOptions::CIPHER_SERVER_PREFERENCE);
+    identity.install(&mut builder)?;
+    set_sessions(&mut builder, settings)?;
+    if settings.ask_for_certificate {
+        // No CA is named and none is asked: possession of the key is proved by the handshake itself.
+        builder.set_verify_callback(SslVerifyMode::PEER, |_, _| true);
+    }
+    let (current, metrics) = (Arc::clone(current), Arc::clone(metrics));
+    // Called once per handshake, also when the client names no server.
+    builder.set_servername_callback(move |ssl, _alert| {
+        metrics.handshake_started();
+        if let Err(error) = current.apply(ssl) {
+            tracing::error!(%error, "the renewed server certificate could not be used for a connection");
+        }
+        Ok(())
+    });
+    Ok(builder)
+}
+
+fn set_sessions(builder: &mut SslContextBuilder, settings: TlsSettings) -> Result<(), ErrorStack> {
+    builder.set_session_id_context(SESSION_CONTEXT)?;
+    builder.set_session_cache_mode(openssl::ssl::SslSessionCacheMode::OFF);
+    builder.set_num_tickets(usize::from(settings.tickets))?;
+    if !settings.resume_tls12 && settings.tickets == 0 {
+        builder.set_options(SslOptions::NO_TICKET);
+    }
+    Ok(())
+}
+
+/// Reads the client certificate of a fresh connection. A resumed session has the certificate it was begun with.
+pub fn on_connect(connection: &dyn Any, extensions: &mut Extensions, metrics: &Metrics) {
+    let Some(stream) = connection.downcast_ref::<TlsStream<TcpStream>>() else { return };
+    let ssl = stream.ssl();
+    metrics.handshake_completed(ssl.version_str(), ssl.session_reused());
+    let der = ssl.peer_certificate().and_then(|certificate| certificate.to_der().ok());
+    extensions.insert(ConnectionCertificate(der.map(|der| Presented::of_certificate(&der))));
+}
+
+impl fmt::Debug for ServerIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ServerIdentity({} certificates, until {})", self.chain.len(), self.not_after)
+    }
+}
+
+impl fmt::Debug for CurrentIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CurrentIdentity(replaced: {})", self.replacement.load().is_some())
+    }
+}
