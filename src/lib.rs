@@ -8,5 +8,8 @@
 //! | floor | module | what lives there |
 //! |---|---|---|
 //! | 0 | `value` | the words of the field as types |
+//! | 5 | `config` | the configuration file, read and checked |
 
+#[cfg(feature = "service")]
+pub mod config;
 pub mod value;
