@@ -243,7 +243,7 @@ pub struct AuditSettings {
 pub struct LogSettings {
     /// How a line looks.
     pub format: LogFormat,
-    /// A filter in the words of `tracing-subscriber`, for example `info,bob_auth=debug`. Only its characters are checked.
+    /// A filter in the words of `tracing-subscriber`, for example `info,bob_auth=debug`.
     pub level: String,
     /// Whether every request gets a line.
     pub access: bool,
