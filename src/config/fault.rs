@@ -1,6 +1,6 @@
 //! [`Fault`] and [`Faults`]: what is wrong with a configuration, where, and what to do about it.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// One thing that is wrong.
@@ -115,7 +115,14 @@ impl fmt::Display for Place {
         if let Some(Position { line, column }) = self.position {
             write!(f, ":{line}:{column}")?;
         }
-        if self.key.is_empty() { Ok(()) } else { write!(f, ": {}", self.key) }
+        if !self.key.is_empty() {
+            f.write_str(": ")?;
+        }
+        // A quoted key may hold anything, and the fault goes to a terminal.
+        for c in self.key.chars() {
+            if c.is_control() { write!(f, "{}", c.escape_default())? } else { f.write_char(c)? }
+        }
+        Ok(())
     }
 }
 

@@ -53,7 +53,8 @@ pub(super) const SECTIONS: &[Section] = &[
     Section {
         path: "participant.*.token",
         always: false,
-        about: "The same keys for the tokens of one participant (here 74). What is not written here is as in [token].",
+        about: "The same keys for the tokens of one participant, whose id stands in the name of the table. What is not written here is as in \
+                [token]; lifetime_by_class is replaced whole.",
         keys: TOKEN,
     },
     section("listener.token", "Token requests over mutual TLS that ends in this program.", LISTENER_TOKEN),
@@ -70,7 +71,7 @@ pub(super) const SECTIONS: &[Section] = &[
         INTERNAL,
     ),
     section("limits", "What one client may take. Each limit may be the word \"off\".", LIMITS),
-    section("workers", "Threads.", WORKERS),
+    section("workers", "How much of the machine is used.", WORKERS),
     section("audit", "The audit trail in the store: one row per token request and per change.", AUDIT),
     section("log", "The log on standard error.", LOG),
     section("reload", "What a running service notices by itself. SIGHUP reloads everything.", RELOAD),
@@ -174,7 +175,7 @@ const LISTENER_BEHIND_PROXY: &[Key] = &[
     key(
         "certificate_dialect",
         Optional("\"url-pem\""),
-        "How the certificate is written in it: \"url-pem\" (nginx, AWS ALB), \"base64-der\" (HAProxy, Caddy), \"rfc9440\" \
+        "How the certificate is written in it: \"url-pem\" (nginx, AWS ALB), \"base64-der\" (HAProxy, Caddy, Traefik), \"rfc9440\" \
          or \"xfcc\" (Envoy).",
     ),
     key(
@@ -251,6 +252,13 @@ const SHUTDOWN: &[Key] = &[
 /// The section with this pattern of a path.
 pub(super) fn section_at(pattern: &str) -> Option<&'static Section> {
     SECTIONS.iter().find(|section| section.path == pattern)
+}
+
+/// What a key looks like when it is written.
+pub(super) fn sample(section: &str, name: &str) -> Option<&'static str> {
+    let key = section_at(section)?.keys.iter().find(|key| key.name == name)?;
+    let (Default(value) | Optional(value) | Required(value)) = key.standing;
+    Some(value)
 }
 
 /// The names of the tables right below this pattern of a path, without repetition.

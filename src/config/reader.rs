@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::fault::{Fault, Faults, Place, Position};
 use super::files::FileUse;
+use super::keys;
 
 /// A fault was found and recorded; whoever gets this need not say it again.
 #[derive(Debug, Clone, Copy)]
@@ -147,10 +148,11 @@ impl<'a> Section<'a> {
 
     /// Reads a key that has a default or must be written.
     pub(super) fn read<T>(&self, name: &str, read: impl FnOnce(&Entry<'a>) -> Read<T>) -> Read<T> {
-        match self.entry(name) {
-            Some(entry) => read(&entry),
-            None => Err(self.fault(name, "is missing", format!("write {name} = ... here"))),
-        }
+        let Some(entry) = self.entry(name) else {
+            let sample = keys::sample(&self.path, name).unwrap_or("...");
+            return Err(self.fault(name, "is missing", format!("write for example {name} = {sample}")));
+        };
+        read(&entry)
     }
 
     /// Reads a key that may be absent.

@@ -159,7 +159,7 @@ pub struct CertificateHeader {
 pub enum CertificateDialect {
     /// Percent-encoded PEM (nginx `$ssl_client_escaped_cert`, AWS ALB): `url-pem`.
     UrlPem,
-    /// DER in base64 (HAProxy, Caddy): `base64-der`.
+    /// DER in base64 (HAProxy, Caddy, Traefik): `base64-der`.
     Base64Der,
     /// The `Client-Cert` field of RFC 9440: `rfc9440`.
     Rfc9440,

@@ -30,7 +30,8 @@ pub struct TemplateValues {
 
 const WIDTH: usize = 100;
 const HEAD: &str = "Configuration of bob-auth. Lines that begin with \"# \" explain; a line such as \"#jti = true\" is a \
-                    setting switched off: remove the # to switch it on. Every other value written here is the default \
+                    setting switched off: remove the # to switch it on (in a table that is switched off, remove it from the line with the table's \
+                    [name] as well). Every other value written here is the default \
                     or was chosen by `bob-auth init`. Durations carry a unit: \"250ms\", \"15s\", \"15m\", \"1h\", \"7d\". \
                     Relative paths start at the directory of this file. `bob-auth config check` names every fault at once.";
 
@@ -144,11 +145,14 @@ pub(super) fn reference() -> String {
         };
         let _ = write!(out, "\n## {title}\n\n");
         if !section.about.is_empty() {
-            let _ = write!(out, "{}\n\n", section.about);
+            let _ = writeln!(out, "{}", section.about);
         }
         // A participant's keys are those of [token], just above.
         if section.path.contains('*') {
             continue;
+        }
+        if !section.about.is_empty() {
+            out.push('\n');
         }
         out.push_str("| key | default | meaning |\n|---|---|---|\n");
         for key in section.keys {

@@ -29,7 +29,9 @@ fn check_table(document: &Document<'_>, table: &DeTable<'_>, pattern: &str, path
         } else if let DeValue::Table(inner) = value.get_ref() {
             check_table(document, inner, &join(pattern, child), &join(path, written));
         } else {
-            document.fault(place(), "expected a table", format!("write [{}] and its keys below", join(path, written)));
+            let inside = SECTIONS.iter().map(|s| s.path).find(|path| path.starts_with(&join(pattern, child)));
+            let head = inside.unwrap_or(written).replace('*', "PID");
+            document.fault(place(), "expected a table", format!("write [{head}] and its keys below"));
         }
     }
 }
