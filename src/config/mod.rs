@@ -86,7 +86,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the file. `env` looks up a variable of the environment.
+    /// Reads the file. `env` looks up a variable of the environment; the program gives [`environment`].
     pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Faults> {
         let text = std::fs::read_to_string(path).map_err(|error| {
             let remedy = "correct the path, or create a configuration with `bob-auth init`".to_owned();
@@ -132,6 +132,12 @@ impl Config {
     pub fn token_policy(&self, pid: Pid) -> &TokenPolicy {
         self.participants.get(&pid).unwrap_or(&self.token)
     }
+}
+
+/// The environment of this process, for [`Config::load`]. A value that is not Unicode counts as unset.
+#[expect(clippy::disallowed_methods, reason = "this is the one place where the environment is read")]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 fn read(document: &Document<'_>) -> Read<Config> {
