@@ -1,0 +1,180 @@
+//! Floor 5: the configuration. The only place that reads the configuration file and the environment.
+//!
+//! A configuration is read whole: every fault is found in one go, with its line, and a [`Config`] exists only if there
+//! is none. What the settings *do* is decided by those who take them.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `settings` | the settings as plain structures |
+//! | `keys` | the one table of keys, with defaults and meanings |
+//! | `reader`, `entry` | a cursor over the parsed file, and how single values read |
+//! | `token`, `listener`, `service` | the tables of the file, each into its settings |
+//! | `unknown` | what is written but means nothing |
+//! | `files` | the files a configuration refers to |
+//! | `template` | the configuration as text: a new file, the reference |
+//! | `fault` | what is wrong, and where |
+//! | `duration`, `size`, `rate`, `address` | values as they are written in the file |
+
+mod address;
+pub mod duration;
+mod entry;
+mod fault;
+mod files;
+mod keys;
+mod listener;
+mod rate;
+mod reader;
+mod service;
+mod settings;
+mod size;
+mod template;
+#[cfg(test)]
+mod tests;
+mod token;
+mod unknown;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use self::files::FileUse;
+use self::reader::{Document, Entry, Origin, Read};
+use crate::value::Pid;
+
+pub use address::{ListenAddress, TrustedPeers};
+pub use fault::{Fault, Faults, Place, Position};
+pub use rate::{Per, Rate, RateError};
+pub use settings::{
+    Audience, AuditSettings, CertificateBinding, CertificateDialect, CertificateHeader, ExpiredCertificates, HokCase,
+    InternalListener, KeySettings, Limits, Listeners, LogFormat, LogSettings, ProxyListener, ProxySecret, RateLimit,
+    ReloadSettings, ShutdownSettings, StoreSettings, TlsFiles, TlsVersion, TokenListener, TokenPolicy, WorkerSettings,
+};
+pub use size::{ByteSize, ByteSizeError};
+pub use template::TemplateValues;
+
+/// The whole configuration, checked. Its `Debug` shows no secrets.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// The participant meant where a request or command names none.
+    pub default_participant: Pid,
+    /// `[store]`
+    pub store: StoreSettings,
+    /// `[keys]`
+    pub keys: KeySettings,
+    /// `[token]`
+    pub token: TokenPolicy,
+    /// `[participant.PID.token]`, each complete.
+    pub participants: BTreeMap<Pid, TokenPolicy>,
+    /// `[listener.*]`
+    pub listeners: Listeners,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[workers]`
+    pub workers: WorkerSettings,
+    /// `[audit]`
+    pub audit: AuditSettings,
+    /// `[log]`
+    pub log: LogSettings,
+    /// `[reload]`
+    pub reload: ReloadSettings,
+    /// `[shutdown]`
+    pub shutdown: ShutdownSettings,
+    files: Vec<FileUse>,
+}
+
+impl Config {
+    /// Reads the file. `env` looks up a variable of the environment; the program gives [`environment`].
+    pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Faults> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let remedy = "correct the path, or create a configuration with `bob-auth init`".to_owned();
+            Faults::new(vec![Fault { place: Place::whole(path), problem: format!("cannot read: {error}"), remedy }])
+        })?;
+        Self::parse(&text, path, path.parent().unwrap_or(Path::new("")), env)
+    }
+
+    /// Reads the text of a file called `file`. Relative paths in it start at `base`.
+    ///
+    /// Files that hold a passphrase or a secret are read; [`Config::check_files`] looks at all the others.
+    pub fn parse(text: &str, file: &Path, base: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Faults> {
+        let (given, errors) = DeTable::parse_recoverable(text);
+        if !errors.is_empty() {
+            return Err(Faults::new(errors.iter().map(|error| syntax_fault(text, file, error)).collect()));
+        }
+        let defaults_text = keys::defaults_document();
+        let (defaults, _) = DeTable::parse_recoverable(&defaults_text);
+        let document = Document::new(Origin { file, text, base, env }, given.get_ref(), defaults.get_ref());
+        unknown::check(&document);
+        let config = read(&document);
+        let files = document.finish()?;
+        // Whoever reports has recorded a fault, so with no faults there is a configuration.
+        config.map(|config| Self { files, ..config }).map_err(|_| Faults::default())
+    }
+
+    /// What is wrong with the files around the configuration: missing, unreadable, or open to others.
+    pub fn check_files(&self) -> Faults {
+        files::check(&self.file, &self.files)
+    }
+
+    /// A new configuration file with every key in it and every line explained.
+    pub fn template(values: &TemplateValues) -> String {
+        template::template(values)
+    }
+
+    /// The reference of all keys in Markdown.
+    pub fn reference() -> String {
+        template::reference()
+    }
+
+    /// What tokens of this participant look like.
+    pub fn token_policy(&self, pid: Pid) -> &TokenPolicy {
+        self.participants.get(&pid).unwrap_or(&self.token)
+    }
+}
+
+/// The environment of this process, for [`Config::load`]. A value that is not Unicode counts as unset.
+#[expect(clippy::disallowed_methods, reason = "this is the one place where the environment is read")]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn read(document: &Document<'_>) -> Read<Config> {
+    let default_participant = document.section("").read("default_participant", |entry: &Entry<'_>| {
+        let number = entry.integer(1..=i64::MAX.unsigned_abs())?;
+        let pid = i64::try_from(number).ok().and_then(|number| Pid::new(number).ok());
+        pid.ok_or_else(|| entry.fault("is no participant id", "write a positive whole number"))
+    });
+    let (store, keys) = (service::read_store(document), service::read_keys(document));
+    let (token, participants) = (token::read_default(document), token::read_participants(document));
+    let listeners = listener::read(document);
+    let (limits, workers) = (service::read_limits(document), service::read_workers(document));
+    let (audit, log) = (service::read_audit(document), service::read_log(document));
+    let (reload, shutdown) = (service::read_reload(document), service::read_shutdown(document));
+    Ok(Config {
+        file: document.origin.file.to_owned(),
+        default_participant: default_participant?,
+        store: store?,
+        keys: keys?,
+        token: token?,
+        participants: participants?,
+        listeners: listeners?,
+        limits: limits?,
+        workers: workers?,
+        audit: audit?,
+        log: log?,
+        reload: reload?,
+        shutdown: shutdown?,
+        files: Vec::new(),
+    })
+}
+
+fn syntax_fault(text: &str, file: &Path, error: &toml::de::Error) -> Fault {
+    let position = error.span().map(|span| Position::of_byte(text, span.start));
+    Fault {
+        place: Place { position, ..Place::whole(file) },
+        problem: error.message().replace('\n', ", "),
+        remedy: "correct the TOML here".to_owned(),
+    }
+}

@@ -1,0 +1,279 @@
+//! The settings as plain structures, all of them checked. How they are written in the file is in `keys`, how they are
+//! read in the sections' own files.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::address::{ListenAddress, TrustedPeers};
+use super::rate::Rate;
+use super::size::ByteSize;
+use crate::value::{Class, Lifetime};
+
+/// `[store]`: where the state lives.
+#[derive(Debug, Clone)]
+pub struct StoreSettings {
+    /// The SQLite file.
+    pub path: PathBuf,
+}
+
+/// `[keys]`: where the private keys that sign tokens live.
+#[derive(Debug, Clone)]
+pub struct KeySettings {
+    /// The directory with one PKCS#8 file per key.
+    pub directory: PathBuf,
+    /// What the key files are encrypted with, if they are.
+    pub passphrase: Option<SecretString>,
+}
+
+/// `[token]`, with what `[participant.PID.token]` changes: what a token of one participant looks like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenPolicy {
+    /// How long a token lives unless class or entity say otherwise; at most `max_lifetime`.
+    pub lifetime: Lifetime,
+    /// The longest lifetime that any entity may have; at most seven days.
+    pub max_lifetime: Lifetime,
+    /// Lifetimes of single classes; each at most `max_lifetime`.
+    pub lifetime_by_class: BTreeMap<Class, Lifetime>,
+    /// How far before the time of issue `nbf` lies, in whole seconds; at most an hour.
+    pub nbf_backdate: Duration,
+    /// Whether a token has a `jti`.
+    pub jti: bool,
+    /// What `aud` holds; without it a token has none.
+    pub audience: Option<Audience>,
+    /// How a token names the certificate it is bound to.
+    pub certificate_binding: CertificateBinding,
+    /// Whether an enrolled certificate serves beyond its own end.
+    pub expired_certificates: ExpiredCertificates,
+    /// In which letters `bobHok` is written.
+    pub hok_case: HokCase,
+}
+
+/// The value of `aud`, which RFC 7519 section 4.1.3 lets be one text or a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audience {
+    /// Written as a text.
+    One(String),
+    /// Written as a list; never empty.
+    Many(Vec<String>),
+}
+
+/// Which fingerprints of the certificate a token carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CertificateBinding {
+    /// `bobHok` alone.
+    Sha1,
+    /// `bobHok` and `cnf.x5t#S256`.
+    Sha1AndSha256,
+}
+
+/// What happens to a certificate past its `notAfter`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExpiredCertificates {
+    /// It serves as long as it is enrolled.
+    Accept,
+    /// It is refused.
+    Refuse,
+}
+
+/// The case of the hex digits in `bobHok`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HokCase {
+    /// `0a9a06...`
+    Lower,
+    /// `0A9A06...`
+    Upper,
+}
+
+/// `[listener.*]`: the doors. At least one of `token` and `behind_proxy` is there.
+#[derive(Debug, Clone)]
+pub struct Listeners {
+    /// Mutual TLS that ends here.
+    pub token: Option<TokenListener>,
+    /// Requests whose TLS ended at a reverse proxy.
+    pub behind_proxy: Option<ProxyListener>,
+    /// Health, metrics and key set, in plain HTTP.
+    pub internal: Option<InternalListener>,
+}
+
+/// `[listener.token]`.
+#[derive(Debug, Clone)]
+pub struct TokenListener {
+    /// Where it listens; never empty.
+    pub listen: Vec<SocketAddr>,
+    /// The server's own certificate and key.
+    pub tls: TlsFiles,
+    /// The oldest version of TLS that is spoken.
+    pub min_tls: TlsVersion,
+    /// How many session tickets a TLS 1.3 handshake hands out, 0 to 2.
+    pub session_tickets: u8,
+    /// Whether TLS 1.2 sessions may be resumed.
+    pub session_resumption_tls12: bool,
+    /// Whether `/.well-known/jwks.json` is served here too.
+    pub jwks: bool,
+}
+
+/// `[listener.behind_proxy]`. At least one of the two headers is there.
+#[derive(Debug, Clone)]
+pub struct ProxyListener {
+    /// Where it listens; never empty.
+    pub listen: Vec<ListenAddress>,
+    /// Without it, plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// Whose word is taken for the client's certificate.
+    pub trusted_peers: TrustedPeers,
+    /// The header with the SHA-1 fingerprint, in lower case.
+    pub fingerprint_header: Option<String>,
+    /// The header with the certificate itself.
+    pub certificate_header: Option<CertificateHeader>,
+    /// The header with the client's address, in lower case.
+    pub source_header: Option<String>,
+    /// A secret by which the proxy shows that it is the proxy.
+    pub secret: Option<ProxySecret>,
+    /// Whether `/.well-known/jwks.json` is served here too.
+    pub jwks: bool,
+}
+
+/// `[listener.internal]`.
+#[derive(Debug, Clone)]
+pub struct InternalListener {
+    /// Where it listens; never empty.
+    pub listen: Vec<SocketAddr>,
+}
+
+/// A header with a certificate in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateHeader {
+    /// Its name in lower case.
+    pub name: String,
+    /// How the certificate is written in it.
+    pub dialect: CertificateDialect,
+}
+
+/// How a proxy writes a certificate into a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CertificateDialect {
+    /// Percent-encoded PEM (nginx `$ssl_client_escaped_cert`, AWS ALB): `url-pem`.
+    UrlPem,
+    /// DER in base64 (HAProxy, Caddy, Traefik): `base64-der`.
+    Base64Der,
+    /// The `Client-Cert` field of RFC 9440: `rfc9440`.
+    Rfc9440,
+    /// Envoy's `X-Forwarded-Client-Cert`: `xfcc`.
+    Xfcc,
+}
+
+/// A header that only the proxy can fill.
+#[derive(Debug, Clone)]
+pub struct ProxySecret {
+    /// The header's name in lower case.
+    pub header: String,
+    /// What it must hold.
+    pub value: SecretString,
+}
+
+/// A certificate chain and its private key, both PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate, followed by those between it and its root.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub private_key: PathBuf,
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// TLS 1.2 (RFC 5246).
+    Tls12,
+    /// TLS 1.3 (RFC 8446).
+    Tls13,
+}
+
+/// `[limits]`; `None` is a limit switched off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// From the start of a connection to the end of the TLS handshake.
+    pub handshake_time: Option<Duration>,
+    /// From there (or from the first byte of a later request) to the end of the request's head.
+    pub header_time: Option<Duration>,
+    /// How long a connection may stay without a request.
+    pub idle_time: Option<Duration>,
+    /// The size of a request's head.
+    pub header_bytes: Option<ByteSize>,
+    /// Connections at once, per listener.
+    pub connections: Option<usize>,
+    /// Requests with one certificate.
+    pub requests_per_fingerprint: Option<RateLimit>,
+    /// Requests from one address.
+    pub requests_per_source: Option<RateLimit>,
+}
+
+/// A rate that holds in the long run, and how many requests may come at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// The rate in the long run.
+    pub rate: Rate,
+    /// How many may come at once after a pause.
+    pub burst: NonZeroU32,
+}
+
+/// `[workers]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkerSettings {
+    /// How many threads serve requests; without a number, one per core.
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// `[audit]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditSettings {
+    /// How long a row is kept; without it, for ever.
+    pub keep: Option<Duration>,
+    /// How many rows may wait to be written.
+    pub queue: NonZeroUsize,
+}
+
+/// `[log]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSettings {
+    /// How a line looks.
+    pub format: LogFormat,
+    /// A filter in the words of `tracing-subscriber`, for example `info,bob_auth=debug`.
+    pub level: String,
+    /// Whether every request gets a line.
+    pub access: bool,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Pretty on a terminal, JSON elsewhere.
+    Auto,
+    /// One JSON object per line.
+    Json,
+    /// For people.
+    Pretty,
+}
+
+/// `[reload]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReloadSettings {
+    /// Whether changed certificate and key files are taken up while running.
+    pub watch_files: bool,
+    /// How often the store is asked whether something changed.
+    pub poll_store: Duration,
+}
+
+/// `[shutdown]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShutdownSettings {
+    /// How long "not ready" is answered before the listeners close.
+    pub delay: Duration,
+    /// How long requests under way may take after that.
+    pub drain: Duration,
+}
