@@ -8,5 +8,7 @@
 //! | floor | module | what lives there |
 //! |---|---|---|
 //! | 0 | `value` | the words of the field as types |
+//! | 2 | `protocol` | what BoB and its neighbours say on the wire; pure, no I/O |
 
+pub mod protocol;
 pub mod value;
