@@ -1,1 +1,3 @@
+//! The binary `bob-auth`: parse, run, exit code.
+
 fn main() {}
