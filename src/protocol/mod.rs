@@ -1,6 +1,7 @@
 //! Floor 2: what BoB and its neighbours say on the wire. Pure: no I/O, no clock, the specification named at every item.
 
 pub mod claims;
+pub mod client_cert_header;
 pub mod presented;
 pub mod token;
 pub mod wire;
