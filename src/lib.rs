@@ -8,5 +8,8 @@
 //! | floor | module | what lives there |
 //! |---|---|---|
 //! | 0 | `value` | the words of the field as types |
+//! | 3 | `store` | participants, entities, certificates, keys and the audit trail in SQLite, and the snapshot of them |
 
+#[cfg(feature = "service")]
+pub mod store;
 pub mod value;
