@@ -234,13 +234,14 @@ impl Store {
         Ok(rows::page(items, limit, |last| last.id))
     }
 
-    /// Removes the lines older than a time, in small steps that let others write in between; says how many.
+    /// Removes the lines older than a time from the oldest end on, in small steps that let others write in between; says
+    /// how many.
     pub async fn prune_audit(&self, older_than: Timestamp) -> Result<u64> {
         const STEP: u64 = 2000;
         let mut pruned = 0;
         loop {
             let mut tx = self.begin().await?;
-            let gone = sqlx::query("DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? ORDER BY id LIMIT ?)")
+            let gone = sqlx::query("DELETE FROM audit WHERE at < ? AND id IN (SELECT id FROM audit ORDER BY id LIMIT ?)")
                 .bind(older_than.as_seconds())
                 .bind(i64::try_from(STEP).unwrap_or(i64::MAX))
                 .execute(&mut *tx)
