@@ -98,12 +98,7 @@ pub struct AuditFilter {
 
 impl AuditRow {
     /// A row with the facts that every row has; fill in the others by struct update.
-    pub fn new(
-        at: Timestamp,
-        actor: impl Into<Cow<'static, str>>,
-        action: &'static str,
-        result: AuditResult,
-    ) -> Self {
+    pub fn new(at: Timestamp, actor: impl Into<Cow<'static, str>>, action: &'static str, result: AuditResult) -> Self {
         Self {
             at,
             actor: actor.into(),
@@ -172,39 +167,36 @@ impl FromStr for Source {
     }
 }
 
-/// How many columns [`bind`] fills.
-pub(super) const COLUMNS: usize = 14;
+/// The type of a query that [`bind`] fills.
+pub(super) type Filling = Query<'static, Sqlite, SqliteArguments>;
 
-/// The statement that [`bind`] fills, up to its first row of values.
+/// The statement that [`bind`] fills.
 pub(super) const INSERT: &str = "INSERT INTO audit (at, actor, action, result, reason, pid, entity_id, sha1, sha256, \
-                                 source, class, kid, token_sha256, detail) VALUES ";
+                                 source, class, kid, token_sha256, detail) \
+                                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Binds one row in the order of [`INSERT`].
-pub(super) fn bind(query: Query<'static, Sqlite, SqliteArguments>, row: AuditRow) -> Query<'static, Sqlite, SqliteArguments> {
+pub(super) fn bind(query: Filling, row: &AuditRow) -> Filling {
     query
         .bind(row.at.as_seconds())
-        .bind(row.actor)
-        .bind(row.action)
+        .bind(&*row.actor)
+        .bind(&*row.action)
         .bind(row.result.as_str())
-        .bind(row.reason)
+        .bind(row.reason.as_deref())
         .bind(row.pid.map(Pid::get))
-        .bind(row.entity_id.map(|id| String::from(id.as_str())))
-        .bind(row.sha1.map(|f| f.as_bytes().to_vec()))
-        .bind(row.sha256.map(|f| f.as_bytes().to_vec()))
+        .bind(row.entity_id.as_ref().map(EntityId::as_str))
+        .bind(row.sha1.as_ref().map(|f| f.as_bytes().as_slice()))
+        .bind(row.sha256.as_ref().map(|f| f.as_bytes().as_slice()))
         .bind(row.source.map(|s| s.to_string()))
-        .bind(row.class.map(|c| String::from(c.as_str())))
-        .bind(row.kid.map(|k| String::from(k.as_str())))
-        .bind(row.token_sha256.map(|t| t.to_vec()))
-        .bind(row.detail.map(String::from))
+        .bind(row.class.as_ref().map(Class::as_str))
+        .bind(row.kid.as_ref().map(Kid::as_str))
+        .bind(row.token_sha256.as_ref().map(<[u8; 32]>::as_slice))
+        .bind(row.detail.as_deref())
 }
 
 /// Writes one row inside an administrative transaction.
-pub(super) async fn append(tx: &mut Tx, row: AuditRow) -> Result<()> {
-    let query = sqlx::query(
-        "INSERT INTO audit (at, actor, action, result, reason, pid, entity_id, sha1, sha256, source, class, kid, \
-         token_sha256, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    );
-    bind(query, row).execute(&mut **tx).await?;
+pub(super) async fn append(tx: &mut Tx, row: &AuditRow) -> Result<()> {
+    bind(sqlx::query(INSERT), row).execute(&mut **tx).await?;
     Ok(())
 }
 
@@ -241,12 +233,13 @@ impl Store {
         let mut pruned = 0;
         loop {
             let mut tx = self.begin().await?;
-            let gone = sqlx::query("DELETE FROM audit WHERE at < ? AND id IN (SELECT id FROM audit ORDER BY id LIMIT ?)")
-                .bind(older_than.as_seconds())
-                .bind(i64::try_from(STEP).unwrap_or(i64::MAX))
-                .execute(&mut *tx)
-                .await?
-                .rows_affected();
+            let gone =
+                sqlx::query("DELETE FROM audit WHERE at < ? AND id IN (SELECT id FROM audit ORDER BY id LIMIT ?)")
+                    .bind(older_than.as_seconds())
+                    .bind(i64::try_from(STEP).unwrap_or(i64::MAX))
+                    .execute(&mut *tx)
+                    .await?
+                    .rows_affected();
             tx.commit().await?;
             pruned += gone;
             if gone < STEP {

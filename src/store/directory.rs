@@ -35,7 +35,7 @@ pub struct ParticipantDirectory {
     pub(super) certificates: Vec<CertificateEntry>,
 }
 
-/// An entity in 16 bytes, without its id.
+/// An entity in 12 bytes, without its id.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct EntityEntry {
     /// Where its id ends in `ids`; it starts where the one before ends.

@@ -191,7 +191,10 @@ impl Store {
         .execute(&mut *tx)
         .await?
         .rows_affected();
-        sqlx::query("UPDATE certificate SET entity_key = NULL WHERE entity_key = ?").bind(key).execute(&mut *tx).await?;
+        sqlx::query("UPDATE certificate SET entity_key = NULL WHERE entity_key = ?")
+            .bind(key)
+            .execute(&mut *tx)
+            .await?;
         sqlx::query("DELETE FROM entity WHERE key = ?").bind(key).execute(&mut *tx).await?;
         let detail = Some(format!("revoked certificates: {revoked}").into());
         self.commit(tx, AuditRow { detail, ..row(pid, id, "entity.remove", change) }).await?;

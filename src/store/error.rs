@@ -138,7 +138,9 @@ pub enum Conflict {
         pid: Pid,
     },
     /// A participant with possessions cannot be removed.
-    #[error("participant {pid} has {entities} entities, {certificates} certificates (revoked ones included) and {keys} keys")]
+    #[error(
+        "participant {pid} has {entities} entities, {certificates} certificates (revoked ones included) and {keys} keys"
+    )]
     ParticipantInUse {
         /// The participant.
         pid: Pid,
@@ -172,7 +174,9 @@ pub enum Conflict {
         sha1: Sha1Fingerprint,
     },
     /// Two different certificates with one SHA-1: one of them was made to impersonate.
-    #[error("another certificate with the SHA-1 {sha1} is enrolled, but its SHA-256 differs: this is an attack or an error")]
+    #[error(
+        "another certificate with the SHA-1 {sha1} is enrolled, but its SHA-256 differs: this is an attack or an error"
+    )]
     Sha1Collision {
         /// The common fingerprint.
         sha1: Sha1Fingerprint,

@@ -23,9 +23,7 @@ mod schema;
 pub use audit::{AuditEntry, AuditFilter, AuditResult, AuditRow, Source};
 pub use audit_writer::{AuditSink, AuditWriter, Pace};
 pub use certificates::{Certificate, CertificateFilter, CertificateState, Enrolled, Fingerprint, Owner};
-pub use directory::{
-    CertificateView, Directory, EntityIndex, EntityView, Expiry, OwnerView, ParticipantDirectory,
-};
+pub use directory::{CertificateView, Directory, EntityIndex, EntityView, Expiry, OwnerView, ParticipantDirectory};
 pub use entities::{Entity, EntityFilter, EntityPatch, EntityState};
 pub use error::{Conflict, Noun, Result, StoreError};
 pub use keys::{AuthtokenKey, KeyState};

@@ -67,14 +67,7 @@ impl Store {
     /// All participants, by pid.
     pub async fn participants(&self) -> Result<Vec<Participant>> {
         let mut tx = self.read().await?;
-        let found = sqlx::query("SELECT pid, name, base_path, created FROM participant ORDER BY pid")
-            .fetch_all(&mut *tx)
-            .await?;
-        let mut participants = found.iter().map(decode).collect::<Result<Vec<_>>>()?;
-        for participant in &mut participants {
-            participant.hosts = hosts(&mut tx, participant.pid).await?;
-        }
-        Ok(participants)
+        all(&mut tx).await
     }
 
     /// Changes a participant.
@@ -122,6 +115,17 @@ impl Store {
     }
 }
 
+/// All participants, by pid.
+pub(super) async fn all(tx: &mut Tx) -> Result<Vec<Participant>> {
+    let found =
+        sqlx::query("SELECT pid, name, base_path, created FROM participant ORDER BY pid").fetch_all(&mut **tx).await?;
+    let mut participants = found.iter().map(decode).collect::<Result<Vec<_>>>()?;
+    for participant in &mut participants {
+        participant.hosts = hosts(tx, participant.pid).await?;
+    }
+    Ok(participants)
+}
+
 /// The participant or the error that says it is not there; for the other nouns too.
 pub(super) async fn need(tx: &mut Tx, pid: Pid) -> Result<Participant> {
     find(tx, pid).await?.ok_or(StoreError::NotFound(Noun::Participant(pid)))
@@ -160,10 +164,8 @@ async fn put_hosts(tx: &mut Tx, pid: Pid, hosts: &[String]) -> Result<()> {
     sqlx::query("DELETE FROM participant_host WHERE pid = ?").bind(pid.get()).execute(&mut **tx).await?;
     for (position, host) in (0_i64..).zip(hosts) {
         check_host(host)?;
-        let other = sqlx::query("SELECT pid FROM participant_host WHERE host = ?")
-            .bind(host)
-            .fetch_optional(&mut **tx)
-            .await?;
+        let other =
+            sqlx::query("SELECT pid FROM participant_host WHERE host = ?").bind(host).fetch_optional(&mut **tx).await?;
         if let Some(row) = other {
             return Err(Conflict::HostTaken { host: host.clone(), pid: rows::pid(&row, 0)? }.into());
         }
@@ -205,7 +207,8 @@ fn check_name(name: &str) -> Result<()> {
 fn check_host(host: &str) -> Result<()> {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._:-".contains(&b);
     let fits = (1..=253).contains(&host.len()) && host.bytes().all(allowed);
-    fits.then_some(()).ok_or(StoreError::Invalid { field: "hosts", rule: "a host name in lower case, at most 253 characters" })
+    fits.then_some(())
+        .ok_or(StoreError::Invalid { field: "hosts", rule: "a host name in lower case, at most 253 characters" })
 }
 
 /// Segments of unreserved characters, so that a path has one spelling and never climbs.

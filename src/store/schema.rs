@@ -203,7 +203,7 @@ impl Store {
 
     /// Ends an administrative transaction: its audit row, the step of the revision, and the disk.
     pub(super) async fn commit(&self, mut tx: Tx, row: AuditRow) -> Result<()> {
-        audit::append(&mut tx, row).await?;
+        audit::append(&mut tx, &row).await?;
         revision::step(&mut tx).await?;
         tx.commit().await?;
         Ok(())
