@@ -19,6 +19,8 @@ mod participants;
 mod revision;
 mod rows;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 pub use audit::{AuditEntry, AuditFilter, AuditResult, AuditRow, Source};
 pub use audit_writer::{AuditSink, AuditWriter, Pace};

@@ -4,17 +4,18 @@ use super::error::Result;
 use super::rows::Tx;
 use super::schema::Store;
 
+const READ: &str = "SELECT value FROM revision";
+
 impl Store {
     /// The revision now; a cheap read, made for polling.
     pub async fn revision(&self) -> Result<i64> {
-        let mut tx = self.read().await?;
-        read(&mut tx).await
+        Ok(sqlx::query_scalar(READ).fetch_one(self.reader()).await?)
     }
 }
 
 /// The revision that the transaction sees.
 pub(super) async fn read(tx: &mut Tx) -> Result<i64> {
-    Ok(sqlx::query_scalar("SELECT value FROM revision").fetch_one(&mut **tx).await?)
+    Ok(sqlx::query_scalar(READ).fetch_one(&mut **tx).await?)
 }
 
 /// One step on.

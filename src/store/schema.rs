@@ -49,7 +49,7 @@ pub enum Access {
 
 /// How the file came to be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
+pub(super) enum Mode {
     ReadWrite,
     ReadOnly,
     /// Read-only in a place where SQLite's helper files cannot be made: changes by others are not seen.
@@ -116,7 +116,7 @@ impl Store {
         Self::open_as(path, Mode::Immutable).await
     }
 
-    async fn open_as(path: &Path, mode: Mode) -> Result<Self> {
+    pub(super) async fn open_as(path: &Path, mode: Mode) -> Result<Self> {
         let mut connection = options(path, mode).connect().await.map_err(|error| not_a_store(error, path))?;
         let application = pragma(&mut connection, "PRAGMA application_id").await;
         if application.map_err(|error| not_a_store(error, path))? != APPLICATION_ID {
@@ -194,6 +194,11 @@ impl Store {
             return Err(StoreError::ReadOnly);
         }
         Ok(self.0.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// For a single read that needs no transaction.
+    pub(super) fn reader(&self) -> &SqlitePool {
+        &self.0.reader
     }
 
     /// A transaction that reads one state of the store.
