@@ -1,0 +1,218 @@
+//! Authtoken keys: which there are and in which state. The private halves are files and never come here.
+
+use std::fmt;
+use std::str::FromStr;
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use crate::value::{Kid, Pid, Timestamp};
+
+use super::audit::AuditRow;
+use super::error::{Conflict, Noun, Result, StoreError};
+use super::participants;
+use super::rows::{self, Tx};
+use super::schema::{Change, Store};
+
+/// A key that signs tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthtokenKey {
+    /// Whose tokens it signs.
+    pub pid: Pid,
+    /// Its id, never used again inside the participant.
+    pub kid: Kid,
+    /// Its algorithm: `ES256` or `RS256`.
+    pub alg: String,
+    /// Where it is in its life.
+    pub state: KeyState,
+    /// The public half, a JWK as JSON text.
+    pub public_jwk: String,
+    /// The file of the private half, a name inside the keys directory.
+    pub file: String,
+    /// When it was added. Ignored by [`Store::add_key`], as the state and the times below are.
+    pub created: Timestamp,
+    /// When it became active.
+    pub activated: Option<Timestamp>,
+    /// When its successor became active.
+    pub retiring_since: Option<Timestamp>,
+    /// When it was retired.
+    pub retired: Option<Timestamp>,
+}
+
+/// Where a key is in its life; it only goes forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyState {
+    /// Made, to be published, signs nothing yet.
+    Pending,
+    /// The one that signs; at most one for each participant.
+    Active,
+    /// Signs no more; its last tokens are still valid, so it stays published.
+    Retiring,
+    /// Done with.
+    Retired,
+}
+
+impl KeyState {
+    /// As it is stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Retiring => "retiring",
+            Self::Retired => "retired",
+        }
+    }
+}
+
+impl fmt::Display for KeyState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for KeyState {
+    type Err = StoreError;
+
+    fn from_str(text: &str) -> Result<Self> {
+        [Self::Pending, Self::Active, Self::Retiring, Self::Retired]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(StoreError::Invalid { field: "state", rule: "pending, active, retiring or retired" })
+    }
+}
+
+impl Store {
+    /// Adds a key as pending. [`Conflict::KidUsed`] if the participant has, or ever had, one of this kid.
+    pub async fn add_key(&self, key: &AuthtokenKey, change: &Change) -> Result<AuthtokenKey> {
+        check(key)?;
+        let mut tx = self.begin().await?;
+        participants::need(&mut tx, key.pid).await?;
+        let inserted = sqlx::query(
+            "INSERT INTO authtoken_key (pid, kid, alg, state, public_jwk, file, created) \
+             VALUES (?, ?, ?, 'pending', ?, ?, ?) ON CONFLICT (pid, kid) DO NOTHING",
+        )
+        .bind(key.pid.get())
+        .bind(key.kid.as_str())
+        .bind(&key.alg)
+        .bind(&key.public_jwk)
+        .bind(&key.file)
+        .bind(change.at.as_seconds())
+        .execute(&mut *tx)
+        .await?;
+        if inserted.rows_affected() == 0 {
+            return Err(Conflict::KidUsed { pid: key.pid, kid: key.kid.clone() }.into());
+        }
+        let added = need(&mut tx, key.pid, &key.kid).await?;
+        self.commit(tx, row(key.pid, &key.kid, "key.add", change)).await?;
+        Ok(added)
+    }
+
+    /// The key, or [`StoreError::NotFound`].
+    pub async fn key(&self, pid: Pid, kid: &Kid) -> Result<AuthtokenKey> {
+        let mut tx = self.read().await?;
+        need(&mut tx, pid, kid).await
+    }
+
+    /// All keys of a participant, or of all participants, the oldest first.
+    pub async fn keys(&self, pid: Option<Pid>) -> Result<Vec<AuthtokenKey>> {
+        let mut tx = self.read().await?;
+        let found = sqlx::query(
+            "SELECT pid, kid, alg, state, public_jwk, file, created, activated, retiring_since, retired \
+             FROM authtoken_key WHERE ?1 IS NULL OR pid = ?1 ORDER BY pid, created, kid",
+        )
+        .bind(pid.map(Pid::get))
+        .fetch_all(&mut *tx)
+        .await?;
+        found.iter().map(decode).collect()
+    }
+
+    /// Makes a pending key the active one; the one that was active becomes retiring. [`Conflict::KeyState`] if the key is
+    /// in any other state.
+    pub async fn activate_key(&self, pid: Pid, kid: &Kid, change: &Change) -> Result<AuthtokenKey> {
+        let mut tx = self.begin().await?;
+        expect_state(&need(&mut tx, pid, kid).await?, &[KeyState::Pending], KeyState::Active)?;
+        sqlx::query(
+            "UPDATE authtoken_key SET state = 'retiring', retiring_since = ? WHERE pid = ? AND state = 'active'",
+        )
+        .bind(change.at.as_seconds())
+        .bind(pid.get())
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query("UPDATE authtoken_key SET state = 'active', activated = ? WHERE pid = ? AND kid = ?")
+            .bind(change.at.as_seconds())
+            .bind(pid.get())
+            .bind(kid.as_str())
+            .execute(&mut *tx)
+            .await?;
+        self.finish_step(tx, row(pid, kid, "key.activate", change)).await
+    }
+
+    /// Retires a key that is pending or retiring. The active one cannot be retired: activate its successor first.
+    pub async fn retire_key(&self, pid: Pid, kid: &Kid, change: &Change) -> Result<AuthtokenKey> {
+        let mut tx = self.begin().await?;
+        let from = [KeyState::Pending, KeyState::Retiring];
+        expect_state(&need(&mut tx, pid, kid).await?, &from, KeyState::Retired)?;
+        sqlx::query("UPDATE authtoken_key SET state = 'retired', retired = ? WHERE pid = ? AND kid = ?")
+            .bind(change.at.as_seconds())
+            .bind(pid.get())
+            .bind(kid.as_str())
+            .execute(&mut *tx)
+            .await?;
+        self.finish_step(tx, row(pid, kid, "key.retire", change)).await
+    }
+
+    async fn finish_step(&self, mut tx: Tx, row: AuditRow) -> Result<AuthtokenKey> {
+        let (Some(pid), Some(kid)) = (row.pid, row.kid.clone()) else { return Err(rows::damaged("key")) };
+        let key = need(&mut tx, pid, &kid).await?;
+        self.commit(tx, row).await?;
+        Ok(key)
+    }
+}
+
+fn expect_state(key: &AuthtokenKey, from: &[KeyState], wanted: KeyState) -> Result<()> {
+    if from.contains(&key.state) {
+        return Ok(());
+    }
+    Err(Conflict::KeyState { kid: key.kid.clone(), state: key.state, wanted }.into())
+}
+
+async fn need(tx: &mut Tx, pid: Pid, kid: &Kid) -> Result<AuthtokenKey> {
+    let found = sqlx::query(
+        "SELECT pid, kid, alg, state, public_jwk, file, created, activated, retiring_since, retired \
+         FROM authtoken_key WHERE pid = ? AND kid = ?",
+    )
+    .bind(pid.get())
+    .bind(kid.as_str())
+    .fetch_optional(&mut **tx)
+    .await?;
+    decode(&found.ok_or_else(|| StoreError::NotFound(Noun::Key { pid, kid: kid.clone() }))?)
+}
+
+fn decode(row: &SqliteRow) -> Result<AuthtokenKey> {
+    Ok(AuthtokenKey {
+        pid: rows::pid(row, 0)?,
+        kid: rows::parsed(row, 1)?,
+        alg: row.try_get(2)?,
+        state: rows::parsed(row, 3)?,
+        public_jwk: row.try_get(4)?,
+        file: row.try_get(5)?,
+        created: rows::time(row, 6)?,
+        activated: rows::optional_time(row, 7)?,
+        retiring_since: rows::optional_time(row, 8)?,
+        retired: rows::optional_time(row, 9)?,
+    })
+}
+
+fn check(key: &AuthtokenKey) -> Result<()> {
+    if !matches!(key.alg.as_str(), "ES256" | "RS256") {
+        return Err(StoreError::Invalid { field: "alg", rule: "ES256 or RS256" });
+    }
+    if key.file.is_empty() || key.file.contains('/') {
+        return Err(StoreError::Invalid { field: "file", rule: "a file name without a directory" });
+    }
+    Ok(())
+}
+
+fn row(pid: Pid, kid: &Kid, action: &'static str, change: &Change) -> AuditRow {
+    AuditRow { pid: Some(pid), kid: Some(kid.clone()), ..change.row(action) }
+}
