@@ -9,7 +9,7 @@ mod planted;
 #[path = "floors/source.rs"]
 mod source;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::path::Path;
 
@@ -160,37 +160,46 @@ impl House {
         edges
     }
 
-    /// Files of one top-level module that reach each other.
+    /// The circles of imports inside top-level modules: for each file the shortest one that it is in.
     fn circles(&self) -> Vec<String> {
         let mut next: BTreeMap<ModulePath, BTreeMap<ModulePath, usize>> = BTreeMap::new();
         for (from, to, line) in self.edges().into_iter().filter(|(from, to, _)| from[0] == to[0]) {
             next.entry(from).or_default().entry(to).or_insert(line);
         }
-        let reach = |start: &ModulePath| {
-            let mut seen = BTreeSet::new();
-            let mut todo = vec![start];
-            while let Some(at) = todo.pop() {
-                let onward = next.get(at).into_iter().flat_map(BTreeMap::keys);
-                todo.extend(onward.filter(|to| seen.insert((*to).clone())));
-            }
-            seen
+        let circles: BTreeMap<BTreeSet<&ModulePath>, Vec<&ModulePath>> = next
+            .keys()
+            .rev() // a circle that is found again is told from its first file
+            .filter_map(|start| shortest_circle(start, &next))
+            .map(|circle| (circle.iter().copied().collect(), circle))
+            .collect();
+        let tell = |circle: &Vec<&ModulePath>| {
+            let ends = circle.iter().skip(1).chain(circle.first());
+            let steps = circle.iter().zip(ends);
+            let steps: Vec<String> = steps
+                .map(|(from, to)| format!("src/{}:{} -> src/{}", self.files[*from], next[*from][*to], self.files[*to]))
+                .collect();
+            format!("a circle inside `{}`: {}", circle[0][0], steps.join(", "))
         };
-        let reached: BTreeMap<&ModulePath, BTreeSet<ModulePath>> =
-            next.keys().map(|from| (from, reach(from))).collect();
-        let mut problems = Vec::new();
-        let mut told = BTreeSet::new();
-        for from in next.keys().filter(|from| reached[from].contains(*from)) {
-            let circle: Vec<&ModulePath> =
-                reached[from].iter().filter(|to| reached.get(to).is_some_and(|back| back.contains(from))).collect();
-            if told.insert(circle.clone()) {
-                let edges = circle.iter().flat_map(|from| next[*from].iter().map(move |(to, line)| (*from, to, line)));
-                let lines: Vec<String> = edges
-                    .filter(|(_, to, _)| circle.contains(to))
-                    .map(|(from, to, line)| format!("src/{}:{line} -> src/{}", self.files[from], self.files[to]))
-                    .collect();
-                problems.push(format!("a circle inside `{}`: {}", from[0], lines.join(", ")));
+        circles.values().map(tell).collect()
+    }
+}
+
+/// The files on the shortest way from `start` back to itself.
+fn shortest_circle<'a>(
+    start: &'a ModulePath,
+    next: &'a BTreeMap<ModulePath, BTreeMap<ModulePath, usize>>,
+) -> Option<Vec<&'a ModulePath>> {
+    let mut seen = BTreeSet::new();
+    let mut ways = VecDeque::from([vec![start]]);
+    while let Some(way) = ways.pop_front() {
+        for to in way.last().and_then(|at| next.get(*at)).into_iter().flat_map(BTreeMap::keys) {
+            if to == start {
+                return Some(way);
+            }
+            if seen.insert(to) {
+                ways.push_back([&way[..], &[to]].concat());
             }
         }
-        problems
     }
+    None
 }
