@@ -34,6 +34,8 @@
 #[cfg(feature = "service")]
 pub mod app;
 #[cfg(feature = "service")]
+pub mod cli;
+#[cfg(feature = "service")]
 pub mod config;
 pub mod crypto;
 #[cfg(feature = "service")]

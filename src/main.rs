@@ -1,3 +1,7 @@
-//! The program `bob-auth`: parse, run, exit code.
+//! The program `bob-auth`: parse, run, exit code. What the verbs do is in `bob_auth::cli`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bob_auth::cli::main()
+}

@@ -84,6 +84,7 @@ CREATE TABLE authtoken_key (
     activated      INTEGER,
     retiring_since INTEGER,
     retired        INTEGER,
+    not_after      INTEGER,
     PRIMARY KEY (pid, kid)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX authtoken_key_one_active ON authtoken_key (pid) WHERE state = 'active';

@@ -10,7 +10,7 @@ use crate::config::{Config, KeySettings, Limits};
 use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
 use crate::crypto::signer::{SignerError, SoftwareSigner};
 use crate::flow::issue::Snapshot;
-use crate::flow::key_ring::KeyRing;
+use crate::flow::key_ring::{ActiveKey, KeyRing};
 use crate::flow::policy::Policies;
 use crate::flow::rate_limit::{RateLimit, RateLimiter};
 use crate::protocol::token::TokenKey;
@@ -30,7 +30,7 @@ pub enum LoadError {
 
 /// Why a key cannot sign. Its public half is published all the same.
 #[derive(Debug, thiserror::Error)]
-pub enum KeyLoadError {
+pub(crate) enum KeyLoadError {
     /// Its file.
     #[error(transparent)]
     File(#[from] KeyFileError),
@@ -109,7 +109,9 @@ impl Loader {
             facts.push(fact(row));
             match serde_json::from_str::<Jwk>(&row.public_jwk) {
                 Ok(jwk) => ring.publish(row.pid, jwk),
-                Err(error) => tracing::error!(pid = %row.pid, kid = %row.kid, %error, "a public key in the store is no JWK"),
+                Err(error) => {
+                    tracing::error!(pid = %row.pid, kid = %row.kid, %error, "a public key in the store is no JWK");
+                }
             }
             if row.state == KeyState::Active {
                 match self.token_key(row) {
@@ -120,8 +122,9 @@ impl Loader {
             }
         }
         for (pid, key) in active.iter() {
-            let not_after = rows.iter().find(|row| row.pid == *pid && row.kid == *key.kid()).and_then(|row| row.not_after);
-            ring.activate(*pid, Arc::clone(key), not_after);
+            let not_after =
+                rows.iter().find(|row| row.pid == *pid && row.kid == *key.kid()).and_then(|row| row.not_after);
+            ring.activate(*pid, ActiveKey { key: Arc::clone(key), not_after });
         }
         *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = facts;
         ring
@@ -169,7 +172,8 @@ fn fact(row: &AuthtokenKey) -> KeyFact {
 
 /// The limiters that these settings ask for.
 pub(super) fn limiters(limits: &Limits) -> Limiters {
-    let limit = |setting: crate::config::RateLimit| RateLimit { interval: setting.rate.interval(), burst: setting.burst };
+    let limit =
+        |setting: crate::config::RateLimit| RateLimit { interval: setting.rate.interval(), burst: setting.burst };
     Limiters {
         fingerprint: limits.requests_per_fingerprint.and_then(|setting| RateLimiter::new(limit(setting))),
         source: limits.requests_per_source.and_then(|setting| RateLimiter::new(limit(setting))),

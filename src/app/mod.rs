@@ -15,18 +15,16 @@ use ring::rand::SystemRandom;
 
 use self::load::{LoadError, Loader, limiters, server_certificates};
 use self::reload::{Reloader, TlsSlot};
-use crate::config::{Config, ListenAddress};
+use crate::config::{ByteSize, Config, ListenAddress};
 use crate::flow::issue::{Context, SelfCheck};
 use crate::store::{Access, AuditWriter, Pace, Store, StoreError};
 use crate::telemetry::Telemetry;
 use crate::value::SystemClock;
-use crate::web::listener::{
-    Bound, ListenerError, ListenerTls, PublicListener, Running, serve_internal, serve_public,
-};
+use crate::web::listener::{Bound, ListenerError, ListenerTls, PublicListener, Running, serve_internal, serve_public};
 use crate::web::metrics::Metrics;
 use crate::web::peer::{HeaderNameError, IdentitySource, ProxyIdentity};
 use crate::web::state::{Parts, Service};
-use crate::web::tls::{CurrentIdentity, ServerIdentity, TlsSettings};
+use crate::web::tls::TlsSettings;
 
 /// Of how many tokens one is looked at before it leaves: often enough to notice a signer gone wrong within a second of
 /// load, seldom enough to cost nothing. The first token of a process is always among them.
@@ -74,7 +72,8 @@ pub async fn serve(config: Config, telemetry: Telemetry) -> Result<(), AppError>
     }
     let loader = Loader::new(store.clone(), &config);
     let snapshot = loader.snapshot(&config).await?;
-    let (audit, writer) = AuditWriter::spawn(&store, config.audit.queue, Pace::default());
+    let pace = Pace { queue: config.audit.queue.get(), ..Pace::default() };
+    let writer = AuditWriter::spawn(store.clone(), pace);
     let metrics = Arc::new(Metrics::new().map_err(|error| AppError::Metrics(error.to_string()))?);
     let parts = Parts {
         default_participant: config.default_participant,
@@ -84,7 +83,7 @@ pub async fn serve(config: Config, telemetry: Telemetry) -> Result<(), AppError>
             self_check: SelfCheck::one_of(SELF_CHECK_EVERY),
         },
         metrics,
-        audit,
+        audit: writer.sink(),
     };
     let service = web::Data::new(Service::new(parts, snapshot));
     service.replace_limits(limiters(&config.limits));
@@ -128,7 +127,7 @@ fn report_readiness(service: &Service) {
 
 fn start_public(config: &Config, service: &web::Data<Service>) -> Result<(Vec<Started>, Vec<TlsSlot>), AppError> {
     let running = running(config);
-    let header_bytes = config.limits.header_bytes.map(|size| usize::try_from(size.bytes()).unwrap_or(usize::MAX));
+    let header_bytes = config.limits.header_bytes.map(ByteSize::as_usize);
     let (mut started, mut slots) = (Vec::new(), Vec::new());
     if let Some(listener) = &config.listeners.token {
         let addresses: Vec<ListenAddress> = listener.listen.iter().copied().map(ListenAddress::Tcp).collect();

@@ -44,7 +44,7 @@ pub(super) struct Reloader {
 /// How often files are looked at.
 const LOOK_AT_FILES: Duration = Duration::from_secs(1);
 /// How often idle limiters are emptied and old audit rows pruned.
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
+const HOUSEKEEPING: Duration = Duration::from_mins(1);
 /// Of its time, the service spends at most one part in so many on reading the store again.
 const SHARE_OF_LOADING: u32 = 4;
 

@@ -4,16 +4,9 @@ use super::address::{ListenAddress, TrustedPeers, parse_network};
 use super::files::{FileKind, read_secret};
 use super::reader::{Document, Entry, Read, Section};
 use super::settings::{
-    CertificateDialect, CertificateHeader, InternalListener, Listeners, ProxyListener, ProxySecret, TlsFiles,
-    TlsVersion, TokenListener,
+    CertificateHeader, InternalListener, Listeners, ProxyListener, ProxySecret, TlsFiles, TlsVersion, TokenListener,
 };
-
-const DIALECTS: [(&str, CertificateDialect); 4] = [
-    ("url-pem", CertificateDialect::UrlPem),
-    ("base64-der", CertificateDialect::Base64Der),
-    ("rfc9440", CertificateDialect::Rfc9440),
-    ("xfcc", CertificateDialect::Xfcc),
-];
+use crate::protocol::client_cert_header::CertificateDialect;
 
 /// All the listeners.
 pub(super) fn read(document: &Document<'_>) -> Read<Listeners> {
@@ -131,7 +124,8 @@ fn read_tls(section: &Section<'_>) -> Read<Option<TlsFiles>> {
 fn read_certificate_header(section: &Section<'_>) -> Read<Option<CertificateHeader>> {
     let names = ["certificate_header", "certificate_dialect"];
     let name = section.optional(names[0], Entry::header_name);
-    let dialect = section.optional(names[1], |entry| entry.choice(&DIALECTS));
+    let dialect = section
+        .optional(names[1], |entry| entry.choice(&CertificateDialect::ALL.map(|dialect| (dialect.as_str(), dialect))));
     let both = pair(section, names, (name, dialect))?;
     Ok(both.map(|(name, dialect)| CertificateHeader { name, dialect }))
 }

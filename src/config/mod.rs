@@ -40,15 +40,16 @@ use toml::de::DeTable;
 
 use self::files::FileUse;
 use self::reader::{Document, Entry, Origin, Read};
+use crate::flow::policy::TokenPolicy;
 use crate::value::Pid;
 
 pub use address::{ListenAddress, TrustedPeers};
 pub use fault::{Fault, Faults, Place, Position};
 pub use rate::{Per, Rate, RateError};
 pub use settings::{
-    Audience, AuditSettings, CertificateBinding, CertificateDialect, CertificateHeader, ExpiredCertificates, HokCase,
-    InternalListener, KeySettings, Limits, Listeners, LogFormat, LogSettings, ProxyListener, ProxySecret, RateLimit,
-    ReloadSettings, ShutdownSettings, StoreSettings, TlsFiles, TlsVersion, TokenListener, TokenPolicy, WorkerSettings,
+    AuditSettings, CertificateHeader, InternalListener, KeySettings, Limits, Listeners, LogFormat, LogSettings,
+    ProxyListener, ProxySecret, RateLimit, ReloadSettings, ShutdownSettings, StoreSettings, TlsFiles, TlsVersion,
+    TokenListener, WorkerSettings,
 };
 pub use size::{ByteSize, ByteSizeError};
 pub use template::TemplateValues;
@@ -126,6 +127,23 @@ impl Config {
     /// The reference of all keys in Markdown.
     pub fn reference() -> String {
         template::reference()
+    }
+
+    /// The sections of `new` that differ from this configuration and take effect at a start only.
+    pub fn needs_restart(&self, new: &Self) -> Vec<&'static str> {
+        let differs = [
+            ("default_participant", self.default_participant != new.default_participant),
+            ("[store]", self.store != new.store),
+            ("[keys]", self.keys.directory != new.keys.directory),
+            ("[listener.*]", self.listeners != new.listeners),
+            ("[limits] of times and connections", self.limits.connection_limits() != new.limits.connection_limits()),
+            ("[workers]", self.workers != new.workers),
+            ("audit.queue", self.audit.queue != new.audit.queue),
+            ("log.format", self.log.format != new.log.format),
+            ("[reload]", self.reload != new.reload),
+            ("[shutdown]", self.shutdown != new.shutdown),
+        ];
+        differs.into_iter().filter(|(_, differs)| *differs).map(|(what, _)| what).collect()
     }
 
     /// What tokens of this participant look like.

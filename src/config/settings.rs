@@ -1,7 +1,6 @@
 //! The settings as plain structures, all of them checked. How they are written in the file is in `keys`, how they are
 //! read in the sections' own files.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
@@ -12,10 +11,10 @@ use secrecy::SecretString;
 use super::address::{ListenAddress, TrustedPeers};
 use super::rate::Rate;
 use super::size::ByteSize;
-use crate::value::{Class, Lifetime};
+use crate::protocol::client_cert_header::CertificateDialect;
 
 /// `[store]`: where the state lives.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreSettings {
     /// The SQLite file.
     pub path: PathBuf,
@@ -30,67 +29,8 @@ pub struct KeySettings {
     pub passphrase: Option<SecretString>,
 }
 
-/// `[token]`, with what `[participant.PID.token]` changes: what a token of one participant looks like.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokenPolicy {
-    /// How long a token lives unless class or entity say otherwise; at most `max_lifetime`.
-    pub lifetime: Lifetime,
-    /// The longest lifetime that any entity may have; at most seven days.
-    pub max_lifetime: Lifetime,
-    /// Lifetimes of single classes; each at most `max_lifetime`.
-    pub lifetime_by_class: BTreeMap<Class, Lifetime>,
-    /// How far before the time of issue `nbf` lies, in whole seconds; at most an hour.
-    pub nbf_backdate: Duration,
-    /// Whether a token has a `jti`.
-    pub jti: bool,
-    /// What `aud` holds; without it a token has none.
-    pub audience: Option<Audience>,
-    /// How a token names the certificate it is bound to.
-    pub certificate_binding: CertificateBinding,
-    /// Whether an enrolled certificate serves beyond its own end.
-    pub expired_certificates: ExpiredCertificates,
-    /// In which letters `bobHok` is written.
-    pub hok_case: HokCase,
-}
-
-/// The value of `aud`, which RFC 7519 section 4.1.3 lets be one text or a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Audience {
-    /// Written as a text.
-    One(String),
-    /// Written as a list; never empty.
-    Many(Vec<String>),
-}
-
-/// Which fingerprints of the certificate a token carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CertificateBinding {
-    /// `bobHok` alone.
-    Sha1,
-    /// `bobHok` and `cnf.x5t#S256`.
-    Sha1AndSha256,
-}
-
-/// What happens to a certificate past its `notAfter`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExpiredCertificates {
-    /// It serves as long as it is enrolled.
-    Accept,
-    /// It is refused.
-    Refuse,
-}
-
-/// The case of the hex digits in `bobHok`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HokCase {
-    /// `0a9a06...`
-    Lower,
-    /// `0A9A06...`
-    Upper,
-}
-
 /// `[listener.*]`: the doors. At least one of `token` and `behind_proxy` is there.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listeners {
     /// Mutual TLS that ends here.
     pub token: Option<TokenListener>,
@@ -101,7 +41,7 @@ pub struct Listeners {
 }
 
 /// `[listener.token]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenListener {
     /// Where it listens; never empty.
     pub listen: Vec<SocketAddr>,
@@ -118,7 +58,7 @@ pub struct TokenListener {
 }
 
 /// `[listener.behind_proxy]`. At least one of the two headers is there.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProxyListener {
     /// Where it listens; never empty.
     pub listen: Vec<ListenAddress>,
@@ -139,7 +79,7 @@ pub struct ProxyListener {
 }
 
 /// `[listener.internal]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InternalListener {
     /// Where it listens; never empty.
     pub listen: Vec<SocketAddr>,
@@ -152,19 +92,6 @@ pub struct CertificateHeader {
     pub name: String,
     /// How the certificate is written in it.
     pub dialect: CertificateDialect,
-}
-
-/// How a proxy writes a certificate into a header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CertificateDialect {
-    /// Percent-encoded PEM (nginx `$ssl_client_escaped_cert`, AWS ALB): `url-pem`.
-    UrlPem,
-    /// DER in base64 (HAProxy, Caddy, Traefik): `base64-der`.
-    Base64Der,
-    /// The `Client-Cert` field of RFC 9440: `rfc9440`.
-    Rfc9440,
-    /// Envoy's `X-Forwarded-Client-Cert`: `xfcc`.
-    Xfcc,
 }
 
 /// A header that only the proxy can fill.
@@ -277,3 +204,23 @@ pub struct ShutdownSettings {
     /// How long requests under way may take after that.
     pub drain: Duration,
 }
+
+impl Limits {
+    /// The limits that belong to a listener's sockets and not to single requests.
+    #[expect(clippy::type_complexity, reason = "a tuple to be compared, nothing else")]
+    pub const fn connection_limits(
+        &self,
+    ) -> (Option<Duration>, Option<Duration>, Option<Duration>, Option<ByteSize>, Option<usize>) {
+        (self.handshake_time, self.header_time, self.idle_time, self.header_bytes, self.connections)
+    }
+}
+
+/// Two secrets are the same if their bytes are; nobody outside measures the time.
+impl PartialEq for ProxySecret {
+    fn eq(&self, other: &Self) -> bool {
+        use secrecy::ExposeSecret as _;
+        self.header == other.header && self.value.expose_secret() == other.value.expose_secret()
+    }
+}
+
+impl Eq for ProxySecret {}

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use secrecy::ExposeSecret as _;
 
 use super::*;
+use crate::protocol::claims::Audience;
 
 fn example_values() -> TemplateValues {
     let address = |text: &str| text.parse().unwrap();
@@ -153,7 +154,7 @@ fn a_participant_changes_what_it_names_and_keeps_the_rest() {
     let (own, other) = (config.token_policy(Pid::new(74).unwrap()), config.token_policy(Pid::new(34).unwrap()));
     assert_eq!((own.lifetime.as_seconds(), other.lifetime.as_seconds()), (1800, 7200));
     assert_eq!((own.jti, own.lifetime_by_class.len()), (true, 1));
-    assert_eq!((&own.audience, &other.audience), (&Some(Audience::Many(vec!["a".into(), "b".into()])), &None));
+    assert_eq!((&own.audience, &other.audience), (&Some(Audience::Several(vec!["a".into(), "b".into()])), &None));
 }
 
 #[test]

@@ -7,7 +7,8 @@ use toml::de::DeValue;
 
 use super::duration;
 use super::reader::{Document, Entry, Read, Section};
-use super::settings::{Audience, CertificateBinding, ExpiredCertificates, HokCase, TokenPolicy};
+use crate::flow::policy::{CertificateBinding, ExpiredCertificates, TokenPolicy};
+use crate::protocol::claims::{Audience, HokCase};
 use crate::value::{Class, Lifetime, Pid};
 
 /// No token lives longer, whatever the file says.
@@ -91,7 +92,7 @@ fn read_classes(entry: &Entry<'_>, max: Option<Lifetime>) -> Read<BTreeMap<Class
 
 fn read_audience(entry: &Entry<'_>) -> Read<Audience> {
     match entry.value {
-        DeValue::Array(_) => entry.one_or_more(|item| item.text().map(str::to_owned)).map(Audience::Many),
+        DeValue::Array(_) => entry.one_or_more(|item| item.text().map(str::to_owned)).map(Audience::Several),
         _ => entry.text().map(|text| Audience::One(text.to_owned())),
     }
 }

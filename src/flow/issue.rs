@@ -15,8 +15,9 @@ use super::refusal::{ExpiredButPinned, Refusal};
 use crate::protocol::claims::{Claims, Subject, Window};
 use crate::protocol::presented::Presented;
 use crate::protocol::token::{MintError, MintedToken, TokenKey};
-use crate::store::directory::{CertificateView, Directory, EntityView, OwnerView, ParticipantView};
-use crate::store::{CertificateState, EntityState};
+use crate::store::{
+    CertificateState, CertificateView, Directory, EntityState, EntityView, OwnerView, ParticipantDirectory,
+};
 use crate::value::{Class, Clock, EntityId, Pid, Sha1Fingerprint, Timestamp};
 
 /// What a request reads. Made from the store and the configuration, replaced whole when either changes.
@@ -86,15 +87,15 @@ pub fn issue(
 
     let presented = request.presented.ok_or(Refusal::NoCertificate)?;
     let participant = snapshot.directory.participant(request.pid).ok_or(Refusal::UnknownCertificate)?;
-    let certificate = admit_certificate(&participant, &presented)?;
+    let certificate = admit_certificate(participant, &presented)?;
     let expired = judge_dates(&certificate, &presented, policy, now)?;
     if let Some(limiter) = limiter {
         limiter.check(&presented.sha1).map_err(|retry_after| Refusal::FingerprintRate { retry_after })?;
     }
-    let entity = admit_entity(&participant, &certificate, request.entity)?;
+    let entity = admit_entity(participant, &certificate, request.entity)?;
 
     let id = entity.id.parse::<EntityId>().map_err(|_| Refusal::MalformedEntityId)?;
-    let key = snapshot.keys.active(request.pid).ok_or(Refusal::NoActiveKey)?;
+    let key = active_key(&snapshot.keys, request.pid, now)?;
     let claims = make_claims(context, policy, &Grant { pid: request.pid, id: &id, entity: &entity, presented, now })?;
     let token = key.mint(&claims, &*context.rng).map_err(|error| as_refusal(&error))?;
     if context.self_check.is_due() {
@@ -103,11 +104,16 @@ pub fn issue(
     Ok(Issued { key: Arc::clone(key), token, class: entity.class.clone(), entity: id, expired })
 }
 
+fn active_key(keys: &KeyRing, pid: Pid, now: Timestamp) -> Result<&Arc<TokenKey>, Refusal> {
+    let active = keys.active(pid).ok_or(Refusal::NoActiveKey)?;
+    match active.not_after {
+        Some(not_after) if now > not_after => Err(Refusal::KeyExpired { not_after }),
+        _ => Ok(&active.key),
+    }
+}
+
 /// Whose certificate is this? Revoked ones and impostors are told apart for the audit log.
-fn admit_certificate<'a>(
-    participant: &ParticipantView<'a>,
-    presented: &Presented,
-) -> Result<CertificateView<'a>, Refusal> {
+fn admit_certificate(participant: &ParticipantDirectory, presented: &Presented) -> Result<CertificateView, Refusal> {
     let certificate = participant.certificate(&presented.sha1).ok_or(Refusal::UnknownCertificate)?;
     if presented.sha256.is_some_and(|sha256| sha256 != certificate.sha256) {
         return Err(Refusal::Impostor);
@@ -119,7 +125,7 @@ fn admit_certificate<'a>(
 }
 
 fn judge_dates(
-    certificate: &CertificateView<'_>,
+    certificate: &CertificateView,
     presented: &Presented,
     policy: &TokenPolicy,
     now: Timestamp,
@@ -136,8 +142,8 @@ fn judge_dates(
 
 /// May this certificate ask for this entity? All four kinds of no look the same from outside.
 fn admit_entity<'a>(
-    participant: &ParticipantView<'a>,
-    certificate: &CertificateView<'_>,
+    participant: &'a ParticipantDirectory,
+    certificate: &CertificateView,
     asked: Option<&str>,
 ) -> Result<EntityView<'a>, Refusal> {
     let asked = asked.ok_or(Refusal::MalformedEntityId)?;
@@ -146,6 +152,7 @@ fn admit_entity<'a>(
     match certificate.owner {
         OwnerView::Entity(owner) if owner != entity.index => return Err(Refusal::NotYourEntity),
         OwnerView::Participant if entity.has_certificate => return Err(Refusal::OwnCertificateTakesPrecedence),
+        OwnerView::Removed => return Err(Refusal::UnknownEntity),
         OwnerView::Entity(_) | OwnerView::Participant => {}
     }
     match entity.state {

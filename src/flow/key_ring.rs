@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 
 use crate::protocol::token::TokenKey;
-use crate::value::Pid;
+use crate::value::{Pid, Timestamp};
 
 /// The keys of all participants, replaced whole when one changes.
 #[derive(Debug, Default)]
@@ -14,10 +14,19 @@ pub struct KeyRing {
     by_pid: HashMap<Pid, ParticipantKeys>,
 }
 
+/// The key that signs for a participant, and its last second if it has one.
+#[derive(Debug, Clone)]
+pub struct ActiveKey {
+    /// The key.
+    pub key: Arc<TokenKey>,
+    /// It must not sign after that.
+    pub not_after: Option<Timestamp>,
+}
+
 /// The keys of one participant.
 #[derive(Debug, Default)]
 pub struct ParticipantKeys {
-    active: Option<Arc<TokenKey>>,
+    active: Option<ActiveKey>,
     published: Vec<Jwk>,
 }
 
@@ -28,22 +37,17 @@ impl KeyRing {
     }
 
     /// Makes this the key that signs for the participant.
-    pub fn activate(&mut self, pid: Pid, key: TokenKey) {
-        self.by_pid.entry(pid).or_default().active = Some(Arc::new(key));
+    pub fn activate(&mut self, pid: Pid, key: ActiveKey) {
+        self.by_pid.entry(pid).or_default().active = Some(key);
     }
 
     /// The key that signs for the participant.
-    pub fn active(&self, pid: Pid) -> Option<&Arc<TokenKey>> {
+    pub fn active(&self, pid: Pid) -> Option<&ActiveKey> {
         self.by_pid.get(&pid)?.active.as_ref()
     }
 
     /// The participant's JWKS (RFC 7517 section 5), without a key if it has none.
     pub fn jwks(&self, pid: Pid) -> JwkSet {
         JwkSet { keys: self.by_pid.get(&pid).map(|keys| keys.published.clone()).unwrap_or_default() }
-    }
-
-    /// The participants with an active key.
-    pub fn signing_participants(&self) -> impl Iterator<Item = Pid> {
-        self.by_pid.iter().filter(|(_, keys)| keys.active.is_some()).map(|(pid, _)| *pid)
     }
 }

@@ -1,10 +1,11 @@
 //! [`KeyFiles`]: private keys as files of mode 0600 in a directory of mode 0700. What is inside them is opaque here.
 
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Write as _};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 use crate::value::Kid;
@@ -53,15 +54,8 @@ impl KeyFiles {
 
     /// The file name for a key: its kid with everything but letters, digits, `-` and `_` percent-encoded.
     pub fn name_for(kid: &Kid) -> String {
-        let mut name = String::new();
-        for byte in kid.as_str().bytes() {
-            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') {
-                name.push(char::from(byte));
-            } else {
-                name.push_str(&format!("%{byte:02X}"));
-            }
-        }
-        name + ".pem"
+        const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
+        format!("{}.pem", utf8_percent_encode(kid.as_str(), PLAIN))
     }
 
     /// Writes a new key durably, for its owner alone; an existing file is never overwritten.
@@ -104,7 +98,7 @@ pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
         return Err(KeyFileError::TooLarge(path.to_owned()));
     }
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(LARGEST).unwrap_or_default()));
-    file.by_ref().take(LARGEST).read_to_end(&mut bytes).map_err(failed)?;
+    Read::by_ref(&mut file).take(LARGEST).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
 }
 

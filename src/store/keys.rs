@@ -37,6 +37,8 @@ pub struct AuthtokenKey {
     pub retiring_since: Option<Timestamp>,
     /// When it was retired.
     pub retired: Option<Timestamp>,
+    /// Its last second: it must not sign after that. `None` is for ever.
+    pub not_after: Option<Timestamp>,
 }
 
 /// Where a key is in its life; it only goes forward.
@@ -88,8 +90,8 @@ impl Store {
         let mut tx = self.begin().await?;
         participants::need(&mut tx, key.pid).await?;
         let inserted = sqlx::query(
-            "INSERT INTO authtoken_key (pid, kid, alg, state, public_jwk, file, created) \
-             VALUES (?, ?, ?, 'pending', ?, ?, ?) ON CONFLICT (pid, kid) DO NOTHING",
+            "INSERT INTO authtoken_key (pid, kid, alg, state, public_jwk, file, created, not_after) \
+             VALUES (?, ?, ?, 'pending', ?, ?, ?, ?) ON CONFLICT (pid, kid) DO NOTHING",
         )
         .bind(key.pid.get())
         .bind(key.kid.as_str())
@@ -97,6 +99,7 @@ impl Store {
         .bind(&key.public_jwk)
         .bind(&key.file)
         .bind(change.at.as_seconds())
+        .bind(key.not_after.map(Timestamp::as_seconds))
         .execute(&mut *tx)
         .await?;
         if inserted.rows_affected() == 0 {
@@ -117,7 +120,7 @@ impl Store {
     pub async fn keys(&self, pid: Option<Pid>) -> Result<Vec<AuthtokenKey>> {
         let mut tx = self.read().await?;
         let found = sqlx::query(
-            "SELECT pid, kid, alg, state, public_jwk, file, created, activated, retiring_since, retired \
+            "SELECT pid, kid, alg, state, public_jwk, file, created, activated, retiring_since, retired, not_after \
              FROM authtoken_key WHERE ?1 IS NULL OR pid = ?1 ORDER BY pid, created, kid",
         )
         .bind(pid.map(Pid::get))
@@ -178,7 +181,7 @@ fn expect_state(key: &AuthtokenKey, from: &[KeyState], wanted: KeyState) -> Resu
 
 async fn need(tx: &mut Tx, pid: Pid, kid: &Kid) -> Result<AuthtokenKey> {
     let found = sqlx::query(
-        "SELECT pid, kid, alg, state, public_jwk, file, created, activated, retiring_since, retired \
+        "SELECT pid, kid, alg, state, public_jwk, file, created, activated, retiring_since, retired, not_after \
          FROM authtoken_key WHERE pid = ? AND kid = ?",
     )
     .bind(pid.get())
@@ -200,6 +203,7 @@ fn decode(row: &SqliteRow) -> Result<AuthtokenKey> {
         activated: rows::optional_time(row, 7)?,
         retiring_since: rows::optional_time(row, 8)?,
         retired: rows::optional_time(row, 9)?,
+        not_after: rows::optional_time(row, 10)?,
     })
 }
 

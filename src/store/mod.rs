@@ -14,6 +14,7 @@ mod directory;
 mod directory_load;
 mod entities;
 mod error;
+pub mod key_files;
 mod keys;
 mod participants;
 mod revision;

@@ -10,7 +10,7 @@ use super::state::Service;
 use crate::store::AuditRow;
 
 /// Writes the line of a token request; what it says of the outcome is what the audit row says.
-pub fn token_request(service: &Service, http: &HttpRequest, row: &AuditRow, began: Instant) {
+pub(super) fn token_request(service: &Service, http: &HttpRequest, row: &AuditRow, began: Instant) {
     if !service.access_log.load(Ordering::Relaxed) {
         return;
     }
@@ -33,7 +33,7 @@ pub fn token_request(service: &Service, http: &HttpRequest, row: &AuditRow, bega
 }
 
 /// Writes the line of any other request: the path is not repeated, since it may hold anything.
-pub fn other_request(service: &Service, http: &HttpRequest, what: &'static str, status: u16) {
+pub(super) fn other_request(service: &Service, http: &HttpRequest, what: &'static str, status: u16) {
     if !service.access_log.load(Ordering::Relaxed) {
         return;
     }

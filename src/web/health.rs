@@ -10,17 +10,17 @@ use super::state::Service;
 use crate::protocol::wire;
 
 /// `GET /health/live`: the process answers.
-pub async fn live() -> HttpResponse {
+pub(super) async fn live() -> HttpResponse {
     report(StatusCode::OK, &json!({"status": "alive"}))
 }
 
 /// `GET /health/ready`: tokens are issued. Whether the store takes writes is told beside it and does not change the
 /// status: a full disk stops no gate.
-pub async fn ready(service: web::Data<Service>) -> HttpResponse {
+pub(super) async fn ready(service: web::Data<Service>) -> HttpResponse {
     let body = json!({
         "status": if service.is_ready() { "ready" } else { "not ready" },
         "draining": service.is_draining(),
-        "signing_key": service.snapshot().keys.active(service.default_participant).map(|key| key.kid().clone()),
+        "signing_key": service.snapshot().keys.active(service.default_participant).map(|active| active.key.kid().clone()),
         "store_writes": if service.audit.store_writable() { "ok" } else { "failing" },
         "audit_rows_lost": service.audit.lost(),
     });
@@ -28,13 +28,13 @@ pub async fn ready(service: web::Data<Service>) -> HttpResponse {
 }
 
 /// `GET /health/ready/writes`: the store takes writes.
-pub async fn ready_for_writes(service: web::Data<Service>) -> HttpResponse {
+pub(super) async fn ready_for_writes(service: web::Data<Service>) -> HttpResponse {
     let writable = service.audit.store_writable();
     report(status(writable), &json!({"status": if writable { "ready" } else { "not ready" }}))
 }
 
 /// `GET /metrics`
-pub async fn metrics(service: web::Data<Service>) -> HttpResponse {
+pub(super) async fn metrics(service: web::Data<Service>) -> HttpResponse {
     let now = service.context.clock.now();
     let text = service.metrics.render(&service.snapshot().directory, &service.audit, service.is_ready(), now);
     match text {
@@ -49,12 +49,12 @@ pub async fn metrics(service: web::Data<Service>) -> HttpResponse {
 }
 
 /// `GET /.well-known/jwks.json` of the default participant.
-pub async fn jwks(service: web::Data<Service>) -> HttpResponse {
+pub(super) async fn jwks(service: web::Data<Service>) -> HttpResponse {
     super::jwks(&service, service.default_participant)
 }
 
 /// Anything else.
-pub async fn not_found() -> HttpResponse {
+pub(super) async fn not_found() -> HttpResponse {
     problem::NOT_FOUND.response()
 }
 

@@ -89,9 +89,12 @@ impl Bound {
     }
 
     /// Where it listens, with the port that the system chose.
-    pub fn address(&self) -> String {
+    pub fn url(&self, scheme: &str) -> String {
         match self {
-            Self::Tcp(listener) => listener.local_addr().map(|a| a.to_string()).unwrap_or_default(),
+            Self::Tcp(listener) => {
+                let address = listener.local_addr().map(|address| address.to_string());
+                format!("{scheme}://{}", address.unwrap_or_default())
+            }
             Self::Unix(listener) => {
                 let path = listener.local_addr().ok().and_then(|a| a.as_pathname().map(Path::to_path_buf));
                 format!("unix:{}", path.unwrap_or_default().display())
@@ -125,9 +128,8 @@ pub fn serve_public(
 ) -> Result<Server, ListenerError> {
     let metrics: Arc<Metrics> = Arc::clone(&service.metrics);
     let (service, listener) = (service.clone(), web::Data::new(listener));
-    let app = move || {
-        App::new().app_data(service.clone()).app_data(listener.clone()).default_service(web::to(super::public))
-    };
+    let app =
+        move || App::new().app_data(service.clone()).app_data(listener.clone()).default_service(web::to(super::public));
     let on_connect = Arc::clone(&metrics);
     let mut server = HttpServer::new(app)
         .on_connect(move |connection, extensions| tls::on_connect(connection, extensions, &on_connect))
@@ -145,7 +147,7 @@ pub fn serve_public(
     if let Some(time) = running.limits.handshake_time {
         server = server.tls_handshake_timeout(time);
     } else {
-        server = server.tls_handshake_timeout(Duration::from_secs(86_400));
+        server = server.tls_handshake_timeout(Duration::from_hours(24));
     }
     for socket in sockets {
         server = match (socket, tls) {
@@ -167,14 +169,12 @@ pub fn serve_internal(
     running: &Running,
 ) -> Result<Server, ListenerError> {
     let service = service.clone();
-    let mut server = HttpServer::new(move || {
-        App::new().app_data(service.clone()).configure(super::internal_routes)
-    })
-    .workers(1)
-    .keep_alive(Duration::from_secs(15))
-    .max_connections(256)
-    .shutdown_timeout(running.drain.as_secs())
-    .disable_signals();
+    let mut server = HttpServer::new(move || App::new().app_data(service.clone()).configure(super::internal_routes))
+        .workers(1)
+        .keep_alive(Duration::from_secs(15))
+        .max_connections(256)
+        .shutdown_timeout(running.drain.as_secs())
+        .disable_signals();
     for socket in sockets {
         server = match socket {
             Bound::Tcp(socket) => server.listen(socket)?,

@@ -4,8 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use prometheus::{
-    Encoder as _, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
-    TextEncoder,
+    Encoder as _, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
 use crate::flow::refusal::Refusal;
@@ -86,7 +85,8 @@ impl Metrics {
             keys: Mutex::default(),
             registry,
         };
-        let build = Opts::new("bob_auth_build_info", "The running version").const_label("version", env!("CARGO_PKG_VERSION"));
+        let build =
+            Opts::new("bob_auth_build_info", "The running version").const_label("version", env!("CARGO_PKG_VERSION"));
         let build = IntGauge::with_opts(build)?;
         build.set(1);
         metrics.registry.register(Box::new(build))?;
@@ -173,7 +173,7 @@ impl Metrics {
             "Seconds until an enrolled certificate expires; the soonest hundred",
             &["pid", "entity", "sha1"],
         )?;
-        for (pid, expiry) in directory.expiring() {
+        for (pid, expiry) in directory.expiring(Directory::EXPIRING) {
             let entity = expiry.entity.as_ref().map_or("", |id| id.as_str());
             let sha1 = expiry.sha1.to_string();
             clients.with_label_values(&[pid_label(pid).as_str(), entity, &sha1]).set(seconds(expiry.not_after));

@@ -40,7 +40,11 @@ pub fn internal_routes(config: &mut web::ServiceConfig) {
 }
 
 /// Everything that arrives at a public listener.
-pub async fn public(http: HttpRequest, service: web::Data<Service>, listener: web::Data<PublicListener>) -> HttpResponse {
+pub async fn public(
+    http: HttpRequest,
+    service: web::Data<Service>,
+    listener: web::Data<PublicListener>,
+) -> HttpResponse {
     if listener.header_bytes.is_some_and(|most| header_bytes(&http) > most) {
         return refuse(&service, &http, problem::HEADERS_TOO_LARGE);
     }

@@ -4,7 +4,7 @@
 use percent_encoding::percent_decode_str;
 
 use crate::protocol::wire::{AUTH_PATH, JWKS_PATH};
-use crate::store::Directory;
+use crate::store::{Directory, ParticipantDirectory};
 use crate::value::Pid;
 
 /// What a request is for.
@@ -49,7 +49,7 @@ fn by_base_path<'p>(directory: &Directory, path: &'p str) -> Option<(Pid, &'p st
     }
     let end = path.find(AUTH_PATH).or_else(|| path.find(JWKS_PATH))?;
     let (base, rest) = path.split_at_checked(end)?;
-    Some((directory.participant_by_base_path(base)?, rest))
+    Some((directory.participant_by_base_path(base)?.pid(), rest))
 }
 
 fn by_host(directory: &Directory, host: &str) -> Option<Pid> {
@@ -58,5 +58,5 @@ fn by_host(directory: &Directory, host: &str) -> Option<Pid> {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.ends_with(':') => name,
         _ => host,
     };
-    directory.participant_by_host(name)
+    directory.participant_by_host(name).map(ParticipantDirectory::pid)
 }

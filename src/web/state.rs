@@ -113,6 +113,18 @@ impl Service {
     }
 }
 
+impl Limiters {
+    /// Forgets who has not asked for so long that he starts afresh anyway.
+    pub fn forget_idle(&self) {
+        if let Some(limiter) = &self.fingerprint {
+            limiter.forget_idle();
+        }
+        if let Some(limiter) = &self.source {
+            limiter.forget_idle();
+        }
+    }
+}
+
 impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Service").field("default_participant", &self.default_participant).finish_non_exhaustive()

@@ -116,8 +116,7 @@ impl ServerIdentity {
         let not_after = Certificate::from_der(&leaf.to_der()?).map_err(|_| no_certificate())?.not_after;
         let pem = zeroize::Zeroizing::new(read(key)?);
         // The empty passphrase keeps OpenSSL from asking the terminal for one.
-        let pkey =
-            PKey::private_key_from_pem_passphrase(&pem, b"").map_err(|_| TlsError::NoKey { file: name(key) })?;
+        let pkey = PKey::private_key_from_pem_passphrase(&pem, b"").map_err(|_| TlsError::NoKey { file: name(key) })?;
         if !leaf.public_key()?.public_eq(&pkey) {
             return Err(TlsError::Mismatch { certificate: name(certificate), key: name(key) });
         }
@@ -149,6 +148,13 @@ impl CurrentIdentity {
             Some(context) => ssl.set_ssl_context(&context.0),
             None => Ok(()),
         }
+    }
+}
+
+impl TlsSettings {
+    /// Of the listener behind a proxy: the proxy is known by its address or secret, not by a certificate.
+    pub const fn behind_proxy() -> Self {
+        Self { min_version: TlsVersion::Tls12, tickets: 0, resume_tls12: true, ask_for_certificate: false }
     }
 }
 

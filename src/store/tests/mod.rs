@@ -95,6 +95,7 @@ pub(super) fn key(number: i64, kid: &str) -> AuthtokenKey {
         activated: None,
         retiring_since: None,
         retired: None,
+        not_after: None,
     }
 }
 
