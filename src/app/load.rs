@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jsonwebtoken::jwk::Jwk;
 
-use super::reload::TlsSlot;
+use super::hardening::system_random;
 use crate::config::{Config, KeySettings, Limits};
 use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
 use crate::crypto::signer::{SignerError, SoftwareSigner};
@@ -150,7 +150,7 @@ pub(crate) fn load_token_key(
 ) -> Result<TokenKey, KeyLoadError> {
     let pem = files.read(&row.file)?;
     let private = PrivateKey::from_pem(&pem, settings.passphrase.as_ref())?;
-    let signer = SoftwareSigner::new(&private, &*super::system_random())?;
+    let signer = SoftwareSigner::new(&private, &*system_random())?;
     let key = TokenKey::new(row.kid.clone(), Box::new(signer));
     let published: Jwk =
         serde_json::from_str(&row.public_jwk).map_err(|_| KeyLoadError::NoJwk { kid: row.kid.clone() })?;
@@ -178,9 +178,4 @@ pub(super) fn limiters(limits: &Limits) -> Limiters {
         fingerprint: limits.requests_per_fingerprint.and_then(|setting| RateLimiter::new(limit(setting))),
         source: limits.requests_per_source.and_then(|setting| RateLimiter::new(limit(setting))),
     }
-}
-
-/// Which server certificate each TLS listener has, and until when.
-pub(super) fn server_certificates(slots: &[TlsSlot]) -> Vec<(String, Timestamp)> {
-    slots.iter().map(|slot| (slot.listener.to_owned(), slot.identity.not_after)).collect()
 }
