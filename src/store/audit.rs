@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Row as _, Sqlite, query::Query};
@@ -175,28 +176,49 @@ pub(super) const INSERT: &str = "INSERT INTO audit (at, actor, action, result, r
                                  source, class, kid, token_sha256, detail) \
                                  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
+/// Texts that come again and again, kept so that binding one costs no allocation.
+#[derive(Debug, Default)]
+pub(super) struct Recurring {
+    texts: [Option<Arc<str>>; Self::KEPT],
+    oldest: usize,
+}
+
+impl Recurring {
+    const KEPT: usize = 16;
+
+    fn get(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.iter().flatten().find(|known| ***known == *text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = text.into();
+        self.texts[self.oldest] = Some(Arc::clone(&new));
+        self.oldest = (self.oldest + 1) % Self::KEPT;
+        new
+    }
+}
+
 /// Binds one row in the order of [`INSERT`].
-pub(super) fn bind(query: Filling, row: &AuditRow) -> Filling {
+pub(super) fn bind(query: Filling, row: &AuditRow, recurring: &mut Recurring) -> Filling {
     query
         .bind(row.at.as_seconds())
-        .bind(&*row.actor)
-        .bind(&*row.action)
-        .bind(row.result.as_str())
-        .bind(row.reason.as_deref())
+        .bind(recurring.get(&row.actor))
+        .bind(recurring.get(&row.action))
+        .bind(recurring.get(row.result.as_str()))
+        .bind(row.reason.as_ref().map(|reason| recurring.get(reason)))
         .bind(row.pid.map(Pid::get))
-        .bind(row.entity_id.as_ref().map(EntityId::as_str))
+        .bind(row.entity_id.as_ref().map(|id| Arc::<str>::from(id.as_str())))
         .bind(row.sha1.as_ref().map(|f| f.as_bytes().as_slice()))
         .bind(row.sha256.as_ref().map(|f| f.as_bytes().as_slice()))
         .bind(row.source.map(|s| s.to_string()))
-        .bind(row.class.as_ref().map(Class::as_str))
-        .bind(row.kid.as_ref().map(Kid::as_str))
+        .bind(row.class.as_ref().map(|class| recurring.get(class.as_str())))
+        .bind(row.kid.as_ref().map(|kid| recurring.get(kid.as_str())))
         .bind(row.token_sha256.as_ref().map(<[u8; 32]>::as_slice))
         .bind(row.detail.as_deref())
 }
 
 /// Writes one row inside an administrative transaction.
 pub(super) async fn append(tx: &mut Tx, row: &AuditRow) -> Result<()> {
-    bind(sqlx::query(INSERT), row).execute(&mut **tx).await?;
+    bind(sqlx::query(INSERT), row, &mut Recurring::default()).execute(&mut **tx).await?;
     Ok(())
 }
 

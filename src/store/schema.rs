@@ -102,11 +102,11 @@ impl Store {
             Err(source) => return Err(StoreError::Io { path: path.into(), source }),
         }
         match (Self::open_as(path, Mode::ReadWrite).await, access) {
-            (Err(StoreError::ReadOnly | StoreError::Full | StoreError::Database(_)), Access::Service) => {}
+            (Err(StoreError::ReadOnly | StoreError::Forbidden | StoreError::Full), Access::Service) => {}
             (result, _) => return result,
         }
         match Self::open_as(path, Mode::ReadOnly).await {
-            Err(StoreError::ReadOnly | StoreError::Database(_)) => {}
+            Err(StoreError::ReadOnly | StoreError::Forbidden) => {}
             result => return result,
         }
         let log = with_suffix(path, "-wal");
