@@ -11,23 +11,23 @@ use super::site::Site;
 
 /// What a client connects with.
 #[derive(Clone)]
-pub struct Client {
+pub(crate) struct Client {
     context: SslContext,
     address: SocketAddr,
 }
 
 /// An open connection.
-pub struct Connection {
+pub(crate) struct Connection {
     stream: SslStream<TcpStream>,
     buffer: Vec<u8>,
 }
 
 /// The request for the client's own token.
-pub const TOKEN: &str = "/api/v1/auth/validator37";
+pub(crate) const TOKEN: &str = "/api/v1/auth/validator37";
 
 impl Client {
     /// With the certificate that is enrolled at the site, or without one.
-    pub fn new(site: &Site, address: SocketAddr, version: SslVersion, certificate: bool) -> Self {
+    pub(crate) fn new(site: &Site, address: SocketAddr, version: SslVersion, certificate: bool) -> Self {
         let mut builder = SslConnector::builder(SslMethod::tls_client()).expect("a connector");
         // What is measured is the service, not its clients' care.
         builder.set_verify(SslVerifyMode::NONE);
@@ -44,7 +44,7 @@ impl Client {
     }
 
     /// A new connection, handshake done.
-    pub fn connect(&self) -> Connection {
+    pub(crate) fn connect(&self) -> Connection {
         let stream = TcpStream::connect(self.address).expect("a connection");
         stream.set_nodelay(true).expect("no delay");
         let ssl = Ssl::new(&self.context).expect("TLS");
@@ -56,7 +56,7 @@ impl Client {
 
 impl Connection {
     /// One request, its status.
-    pub fn get(&mut self, path: &str) -> u16 {
+    pub(crate) fn get(&mut self, path: &str) -> u16 {
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         self.stream.write_all(request.as_bytes()).expect("sent");
         let mut have = 0;

@@ -17,12 +17,12 @@ use super::site::{Service, Site};
 const CONNECTIONS: usize = 64;
 
 /// Raw ES256 signing, the limit of a core.
-pub struct RawSigning {
-    pub per_second: f64,
+pub(crate) struct RawSigning {
+    pub(crate) per_second: f64,
 }
 
 /// Signs for `span` with ring, as a token does.
-pub fn raw_signing(span: Duration) -> RawSigning {
+pub(crate) fn raw_signing(span: Duration) -> RawSigning {
     let rng = SystemRandom::new();
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &rng).expect("a key");
     let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &rng).expect("a key");
@@ -67,13 +67,16 @@ fn load(service: &Service, client: &Client, path: &'static str, expected: u16, s
 }
 
 /// Tokens over kept connections, against an empty route of the same service and raw signing.
-pub fn keep_alive(span: Duration, raw: &RawSigning) {
+pub(crate) fn keep_alive(span: Duration, raw: &RawSigning) {
     let site = Site::new(0);
     let service = site.start();
     let client = Client::new(&site, service.address, SslVersion::TLS1_3, true);
     let (empty, _) = load(&service, &client, "/", 404, span);
     let (refused, _) = load(&service, &client, "/api/v1/auth/nobody", 404, span);
+    let rows = || service.metric("bob_auth_audit_rows_written") + service.metric("bob_auth_audit_rows_lost");
+    let before = rows();
     let (token, rate) = load(&service, &client, TOKEN, 200, span);
+    let (after, lost) = (rows(), service.metric("bob_auth_audit_rows_lost"));
     let stranger = Client::new(&site, service.address, SslVersion::TLS1_3, false);
     let (no_certificate, _) = load(&service, &stranger, TOKEN, 401, span);
     let per_core = |micros: f64| 1e6 / micros;
@@ -82,12 +85,13 @@ pub fn keep_alive(span: Duration, raw: &RawSigning) {
     println!("  refused, unknown id {refused:7.1} us/request  {:8.0} per core", per_core(refused));
     println!("  refused, no cert    {no_certificate:7.1} us/request  {:8.0} per core", per_core(no_certificate));
     println!("  token               {token:7.1} us/request  {:8.0} per core  ({rate:.0}/s seen)", per_core(token));
+    println!("  audit rows meanwhile: {}, lost since the start: {lost}", after - before);
     println!("  token against raw signing: {:.3}", per_core(token) / raw.per_second);
     println!("  token against empty route: {:.3}", empty / token);
 }
 
 /// A token per new connection, against OpenSSL's own handshakes.
-pub fn fresh_connections(span: Duration) {
+pub(crate) fn fresh_connections(span: Duration) {
     let site = Site::new(0);
     let service = site.start();
     println!("\nnew connection, client certificate P-256, one token each");
@@ -121,11 +125,8 @@ pub fn fresh_connections(span: Duration) {
 
 /// The server's part of a mutual handshake in memory, without tickets: microseconds.
 fn raw_handshake(site: &Site, version: SslVersion, span: Duration) -> f64 {
-    let (certificate, key) = super::site::certificate(
-        "localhost",
-        bob_auth::crypto::issue_cert::Purpose::Client,
-        &SystemRandom::new(),
-    );
+    let (certificate, key) =
+        super::site::certificate("localhost", bob_auth::crypto::issue_cert::Purpose::Client, &SystemRandom::new());
     let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).expect("an acceptor");
     acceptor.set_certificate(&openssl::x509::X509::from_der(&certificate.der).expect("X.509")).expect("installed");
     let key = openssl::pkey::PKey::private_key_from_pkcs8(&key.to_pkcs8_der().expect("DER")).expect("a key");
@@ -167,7 +168,7 @@ fn cpu_of_this_thread() -> Duration {
 }
 
 /// Latency at a given rate, as the client sees it: from the moment a request was due.
-pub fn latency(span: Duration) {
+pub(crate) fn latency(span: Duration) {
     let site = Site::new(0);
     let service = site.start();
     let client = Client::new(&site, service.address, SslVersion::TLS1_3, true);
@@ -179,7 +180,9 @@ pub fn latency(span: Duration) {
         let threads: Vec<_> = (0..connections)
             .map(|number| {
                 let client = client.clone();
-                thread::spawn(move || one_paced_client(&client, began + interval * number / connections, interval, span, fresh))
+                thread::spawn(move || {
+                    one_paced_client(&client, began + interval * number / connections, interval, span, fresh)
+                })
             })
             .collect();
         let mut all: Vec<Duration> = threads.into_iter().flat_map(|thread| thread.join().expect("answers")).collect();
@@ -213,7 +216,7 @@ fn one_paced_client(client: &Client, first: Instant, interval: Duration, span: D
 }
 
 /// Memory: idle, per kept connection, per 100,000 enrolled certificates.
-pub fn memory() {
+pub(crate) fn memory() {
     let site = Site::new(0);
     let service = site.start();
     thread::sleep(Duration::from_millis(500));
@@ -243,7 +246,7 @@ fn mib(kib: u64) -> f64 {
 }
 
 /// From the start of the process to the first connection accepted.
-pub fn start_up() {
+pub(crate) fn start_up() {
     println!("\nstart to first accept");
     for entities in [0, 100_000] {
         let site = Site::new(entities);

@@ -1,8 +1,8 @@
 //! A service to be measured: a store with entities made through the library, and the real binary on it.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -22,22 +22,23 @@ use ring::rand::SystemRandom;
 const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
 
 /// A directory with everything a service needs, and one client that is enrolled.
-pub struct Site {
+pub(crate) struct Site {
     directory: tempfile::TempDir,
-    pub client: (Certificate, PrivateKey),
+    pub(crate) client: (Certificate, PrivateKey),
 }
 
 /// A running service.
-pub struct Service {
+pub(crate) struct Service {
     child: Child,
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
+    internal: SocketAddr,
     /// From the start of the process to its first listening socket.
-    pub started_in: Duration,
+    pub(crate) started_in: Duration,
 }
 
 impl Site {
     /// A site whose store holds `entities` more entities with a certificate each, besides the client's.
-    pub fn new(entities: usize) -> Self {
+    pub(crate) fn new(entities: usize) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let rng = SystemRandom::new();
         let (server, server_key) = certificate("localhost", server_purpose(), &rng);
@@ -53,7 +54,7 @@ impl Site {
     }
 
     /// Starts the service on core 0, with the log thrown away after its first lines.
-    pub fn start(&self) -> Service {
+    pub(crate) fn start(&self) -> Service {
         let config = self.directory.path().join("config.toml");
         let began = Instant::now();
         let mut child = Command::new("taskset")
@@ -67,24 +68,35 @@ impl Site {
         std::thread::spawn(move || {
             for line in lines.lines().map_while(Result::ok) {
                 let message: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-                if message["listener"] == "token" && message["message"] == "listening" {
-                    let url = message["url"].as_str().unwrap_or_default().trim_start_matches("https://").to_owned();
-                    let _ = sender.send((url, began.elapsed()));
+                if message["message"] == "listening" {
+                    let url = message["url"].as_str().unwrap_or_default();
+                    let _ = sender.send(url.rsplit('/').next().unwrap_or_default().parse::<SocketAddr>());
                 } else if message["level"] == "ERROR" || message["level"].is_null() {
                     eprintln!("{line}");
                 }
             }
         });
-        let (address, _) = listening.recv_timeout(Duration::from_secs(30)).expect("the service listens");
-        let address = address.parse().expect("an address");
-        while std::net::TcpStream::connect(address).is_err() {}
-        Service { child, address, started_in: began.elapsed() }
+        let next = || listening.recv_timeout(Duration::from_secs(30)).expect("it listens").expect("an address");
+        let address = next();
+        while TcpStream::connect(address).is_err() {}
+        let started_in = began.elapsed();
+        Service { child, address, internal: next(), started_in }
     }
 }
 
 impl Service {
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The value of a metric without labels.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let mut stream = TcpStream::connect(self.internal).expect("the internal listener");
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").expect("sent");
+        let mut text = String::new();
+        stream.read_to_string(&mut text).expect("an answer");
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).expect("the metric");
+        value.parse().expect("a number")
     }
 }
 
@@ -115,7 +127,7 @@ fn server_purpose() -> Purpose {
 }
 
 /// A self-signed certificate with a P-256 key.
-pub fn certificate(name: &str, purpose: Purpose, rng: &SystemRandom) -> (Certificate, PrivateKey) {
+pub(crate) fn certificate(name: &str, purpose: Purpose, rng: &SystemRandom) -> (Certificate, PrivateKey) {
     let key = PrivateKey::generate_p256().expect("a key");
     let validity = (Timestamp::from_seconds(1_700_000_000), Timestamp::from_seconds(4_000_000_000));
     let profile = Profile { common_name: name.into(), validity, purpose };
@@ -126,8 +138,7 @@ async fn fill(path: &Path, client: &Certificate, entities: usize, rng: &SystemRa
     let store = Store::create(path.join("bob-auth.sqlite")).await.expect("a store");
     let change = Change { at: NOW, actor: "bench".into() };
     let pid = Pid::new(34).expect("a pid");
-    let participant =
-        Participant { pid, name: "Bench".into(), hosts: Vec::new(), base_path: None, created: NOW };
+    let participant = Participant { pid, name: "Bench".into(), hosts: Vec::new(), base_path: None, created: NOW };
     store.add_participant(&participant, &change).await.expect("a participant");
     let mut many = vec![(entity(pid, "validator37"), enrolled(pid, "validator37", client))];
     for number in 0..entities {
