@@ -4,6 +4,17 @@
 //! core: a million over the CPU microseconds that the whole service process spent per request, and ratios between figures
 //! of the same run. docs/performance.md explains them.
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a bench ends with a message when its ground gives way, prints, and reckons in floating point"
+)]
+
 mod client;
 mod measure;
 mod parts;

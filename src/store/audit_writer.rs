@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time;
 
-use super::audit::{self, AuditRow, Recurring};
+use super::audit_row::{self, AuditRow, Recurring};
 use super::error::{Result, StoreError};
 use super::schema::Store;
 
@@ -210,13 +210,13 @@ impl Task {
         let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
         let (groups, rest) = rows[..count].as_chunks::<GROUP>();
         for group in groups {
-            let query = group
-                .iter()
-                .fold(sqlx::query(GROUP_INSERT.as_str()), |query, row| audit::bind(query, row, &mut self.recurring));
+            let query = group.iter().fold(sqlx::query(GROUP_INSERT.as_str()), |query, row| {
+                audit_row::bind(query, row, &mut self.recurring)
+            });
             query.execute(&mut *tx).await?;
         }
         for row in rest {
-            audit::bind(sqlx::query(audit::INSERT), row, &mut self.recurring).execute(&mut *tx).await?;
+            audit_row::bind(sqlx::query(audit_row::INSERT), row, &mut self.recurring).execute(&mut *tx).await?;
         }
         tx.commit().await?;
         self.rows.drain(..count);
@@ -263,7 +263,7 @@ async fn connect<'a>(slot: &'a mut Option<SqliteConnection>, store: &Store) -> R
 const GROUP: usize = 32;
 
 static GROUP_INSERT: LazyLock<String> = LazyLock::new(|| {
-    let mut text = String::from(audit::INSERT);
+    let mut text = String::from(audit_row::INSERT);
     let one = text.find("(?").map_or_else(String::new, |at| text[at..].to_owned());
     for _ in 1..GROUP {
         let _ = write!(text, ", {one}");

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crate::value::{EntityId, Kid, Pid, Sha1Fingerprint};
 
-use super::certificates::Owner;
-use super::keys::KeyState;
+use super::key_state::KeyState;
+use super::owner::Owner;
 
 /// What this module returns.
 pub type Result<T> = std::result::Result<T, StoreError>;
