@@ -33,7 +33,7 @@ pub enum TelemetryError {
 }
 
 /// How many lines may wait for a slow reader; more are dropped, which the audit trail does not depend on.
-const WAITING_LINES: usize = 65_536;
+const WAITING_LINES: usize = 8_192;
 
 impl Telemetry {
     /// Starts the log on standard error.

@@ -59,7 +59,7 @@ fn load(service: &Service, client: &Client, path: &'static str, expected: u16, s
     let (cpu, requests, began) = (cpu_time(service.pid()), count.load(Ordering::Relaxed), Instant::now());
     thread::sleep(span);
     let (cpu, requests, took) =
-        (cpu_time(service.pid()) - cpu, count.load(Ordering::Relaxed) - requests, began.elapsed());
+        (cpu_time(service.pid()).saturating_sub(cpu), count.load(Ordering::Relaxed) - requests, began.elapsed());
     for thread in threads {
         thread.join().expect("every answer as expected");
     }
@@ -113,7 +113,7 @@ pub(crate) fn fresh_connections(span: Duration) {
         for thread in threads {
             thread.join().expect("every answer as expected");
         }
-        let micros = (cpu_time(service.pid()) - cpu).as_secs_f64() * 1e6 / count.load(Ordering::Relaxed) as f64;
+        let micros = cpu_time(service.pid()).saturating_sub(cpu).as_secs_f64() * 1e6 / count.load(Ordering::Relaxed) as f64;
         let handshake = raw_handshake(&site, version, span);
         println!(
             "  {name}: {micros:6.0} us ({:.0} per core); OpenSSL's handshake alone {handshake:6.0} us: {:.3} of its rate",
@@ -158,7 +158,7 @@ fn raw_handshake(site: &Site, version: SslVersion, span: Duration) -> f64 {
             count += 1;
         }
     }
-    (cpu_of_this_thread() - own).as_secs_f64() * 1e6 / f64::from(count)
+    cpu_of_this_thread().saturating_sub(own).as_secs_f64() * 1e6 / f64::from(count)
 }
 
 fn cpu_of_this_thread() -> Duration {
