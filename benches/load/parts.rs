@@ -113,7 +113,8 @@ pub(crate) fn fresh_connections(span: Duration) {
         for thread in threads {
             thread.join().expect("every answer as expected");
         }
-        let micros = cpu_time(service.pid()).saturating_sub(cpu).as_secs_f64() * 1e6 / count.load(Ordering::Relaxed) as f64;
+        let micros =
+            cpu_time(service.pid()).saturating_sub(cpu).as_secs_f64() * 1e6 / count.load(Ordering::Relaxed) as f64;
         let handshake = raw_handshake(&site, version, span);
         println!(
             "  {name}: {micros:6.0} us ({:.0} per core); OpenSSL's handshake alone {handshake:6.0} us: {:.3} of its rate",

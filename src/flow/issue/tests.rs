@@ -70,8 +70,7 @@ impl World {
         }
         store.revoke(&Fingerprint::Sha1(sha1_fingerprint(b"r")), &change()).await.unwrap();
         store.suspend_entity(pid(), &"tvm8".parse().unwrap(), &change()).await.unwrap();
-        let context =
-            Context { clock: Arc::new(FixedClock(at(NOW))), rng: rng(), self_check: SelfCheck::one_of(1) };
+        let context = Context { clock: Arc::new(FixedClock(at(NOW))), rng: rng(), self_check: SelfCheck::one_of(1) };
         let snapshot = Snapshot {
             directory: Directory::load(&store).await.unwrap(),
             keys: keys(None),
