@@ -8,6 +8,7 @@
 //! | internal | `/health/live`, `/health/ready`, `/health/ready/writes`, `/metrics`, `/.well-known/jwks.json` | none |
 
 mod access_log;
+mod answered;
 mod health;
 mod jwks;
 pub mod listener;

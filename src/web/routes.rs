@@ -1,14 +1,18 @@
 //! The route table: which path of which listener goes where.
 
+use std::time::Instant;
+
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::answered::Answered;
 use super::jwks::jwks;
-use super::peer::IdentitySource;
+use super::peer::{IdentitySource, Peer};
 use super::route::Route;
 use super::state::Service;
 use super::token::TokenRequest;
-use super::{access_log, health, problem, route, token};
+use super::{access_log, health, route, token};
+use crate::flow::refusal::Refusal;
 use crate::protocol::wire;
 
 /// What a public listener is to its requests.
@@ -33,14 +37,27 @@ pub(super) fn internal(config: &mut web::ServiceConfig) {
         .default_service(web::to(health::not_found));
 }
 
-/// Everything that arrives at a public listener.
+/// Everything that arrives at a public listener: answered, and recorded once, whatever came of it.
 pub(super) async fn public(
     http: HttpRequest,
     service: web::Data<Service>,
     listener: web::Data<PublicListener>,
 ) -> HttpResponse {
-    if listener.header_bytes.is_some_and(|most| header_bytes(&http) > most) {
-        return refuse(&service, &http, problem::HEADERS_TOO_LARGE);
+    let began = Instant::now();
+    let peer = Peer::of(&http, &listener.identity);
+    let Answered { row, response } = answer(&service, &listener, &http, &peer);
+    access_log::line(&service, &http, &row, response.status().as_u16(), began);
+    service.audit.record(row);
+    response
+}
+
+/// The limit of the source first, then the size, then where it goes.
+fn answer(service: &Service, listener: &PublicListener, http: &HttpRequest, peer: &Peer) -> Answered {
+    if let Err(refusal) = service.admit_source(peer.limited_address(&listener.identity)) {
+        return Answered::refused(service, peer, &refusal);
+    }
+    if listener.header_bytes.is_some_and(|most| header_bytes(http) > most) {
+        return Answered::refused(service, peer, &Refusal::HeadersTooLarge);
     }
     let host = http.uri().host().or_else(|| http.headers().get(header::HOST)?.to_str().ok());
     let host = host.map(str::to_ascii_lowercase);
@@ -48,21 +65,20 @@ pub(super) async fn public(
         route::resolve(&service.snapshot().directory, service.default_participant, host.as_deref(), http.uri().path());
     let readable = matches!(*http.method(), Method::GET | Method::HEAD);
     match route {
-        Route::Token { .. } | Route::Jwks { .. } if !readable => refuse(&service, &http, problem::METHOD_NOT_ALLOWED),
+        Route::Jwks { .. } if !listener.jwks => Answered::refused(service, peer, &Refusal::NothingHere),
+        Route::Nothing => Answered::refused(service, peer, &Refusal::NothingHere),
+        Route::Token { .. } | Route::Jwks { .. } if !readable => {
+            Answered::refused(service, peer, &Refusal::MethodNotAllowed)
+        }
+        Route::Jwks { pid } => Answered::done(service, peer, "jwks.read", jwks(service, pid)),
         Route::Token { pid, entity } => {
             let request = TokenRequest { pid, entity: entity.as_deref(), identity: &listener.identity };
-            token::answer(&service, &http, &request)
+            token::answer(service, http, peer, &request)
         }
-        Route::Jwks { pid } if listener.jwks => jwks(&service, pid),
-        Route::Jwks { .. } | Route::Nothing => refuse(&service, &http, problem::NOT_FOUND),
     }
 }
 
-fn refuse(service: &Service, http: &HttpRequest, problem: problem::Problem) -> HttpResponse {
-    access_log::other_request(service, http, problem.id, problem.status);
-    problem.response()
-}
-
+/// As they were on the wire, near enough: names, values, separators, and the path.
 fn header_bytes(http: &HttpRequest) -> usize {
     http.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>()
         + http.uri().path_and_query().map_or(0, |path| path.as_str().len())
