@@ -1,5 +1,7 @@
 //! Holds the prose against the program: the map of the house, links, command lines, names of metrics.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in what it calls")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
