@@ -95,8 +95,8 @@ fn a_certificate_is_issued_with_its_key_and_nothing_is_overwritten() {
     assert_eq!(fs::read(home.path("usb/validator37.key")).unwrap(), key);
     home.refused(&["cert", "issue", "nobody", "--out", "nobody"]);
     assert!(!home.path("nobody").exists());
-    let made = home.json(&["cert", "issue", "nobody", "--out", "spare", "--key", "rsa", "--no-enrol"]);
-    assert_eq!((&made["enrolled"], &made["certificate"]), (&false.into(), &serde_json::Value::Null));
+    let spare = home.json(&["cert", "issue", "nobody", "--out", "spare", "--key", "rsa", "--no-enrol"]);
+    assert_eq!((&spare["enrolled"], &spare["certificate"]), (&false.into(), &serde_json::Value::Null));
     assert_eq!(home.json(&["cert", "list"])["items"].as_array().unwrap().len(), 1);
 }
 
