@@ -51,7 +51,7 @@ pub(super) struct Generate {
     /// How it signs
     #[arg(long, value_name = "ES256|RS256", default_value = "ES256")]
     alg: Algorithm,
-    /// The size of an RSA key: 2048, 3072 or 4096 [default: 3072]
+    /// The size of an RSA key [default: 3072]
     #[arg(long, value_name = "BITS", value_parser = ["2048", "3072", "4096"])]
     bits: Option<String>,
     /// Its id [default: <pid>:<yyyymmdd>_<n>, the first that is free]

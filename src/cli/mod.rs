@@ -39,7 +39,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Make a new service in a directory: configuration, store, CA, server certificate, first key
+    /// Make a new service in a directory: configuration, store, certificates, first key
     Init(init::Init),
     /// The participants that tokens are issued for
     #[command(subcommand)]

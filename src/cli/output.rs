@@ -10,13 +10,12 @@ use serde::Serialize;
 
 use super::error::CliError;
 
-/// In which form a command answers.
+/// In which form a command answers: text is for people, one JSON document for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum Format {
-    /// For people
+    // No doc comments here: they would stretch every help text to its long form.
     #[default]
     Text,
-    /// One JSON document, for programs
     Json,
 }
 
@@ -170,6 +169,14 @@ pub(super) fn or_dash<T: fmt::Display>(value: Option<&T>) -> String {
     value.map_or_else(|| "-".to_owned(), ToString::to_string)
 }
 
+/// What a stranger wrote, so that a terminal can show it.
+pub(super) fn printable(text: &str) -> String {
+    let harmless = |c: char| {
+        !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().flat_map(|c| if harmless(c) { vec![c] } else { c.escape_default().collect() }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,5 +215,10 @@ mod tests {
         write_line(&mut out, "a\n\n").unwrap();
         write_line(&mut out, "").unwrap();
         assert_eq!(out, b"a\n");
+    }
+
+    #[test]
+    fn the_words_of_a_stranger_do_not_steer_the_terminal() {
+        assert_eq!(printable("å\u{1b}[2J\u{202e}"), "å\\u{1b}[2J\\u{202e}");
     }
 }

@@ -21,17 +21,26 @@ pub(super) struct Global {
     #[arg(
         long,
         global = true,
+        help_heading = "Options of every command",
         value_name = "FILE",
         help = "The configuration file [default: $BOB_AUTH_CONFIG, else config.toml]"
     )]
     config: Option<PathBuf>,
     /// In which form to answer
-    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t)]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Options of every command",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t
+    )]
     pub(super) output: Format,
     /// Which participant is meant
     #[arg(
         long,
         global = true,
+        help_heading = "Options of every command",
         value_name = "PID",
         help = "Which participant is meant [default: the configuration's default_participant]"
     )]

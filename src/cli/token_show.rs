@@ -4,8 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::error::CliError;
-use super::output::{Answer, facts};
-use super::token::printable;
+use super::output::{Answer, facts, printable};
 use super::words;
 use crate::protocol::unverified::UnverifiedToken;
 use crate::value::{Class, Timestamp};
