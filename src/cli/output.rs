@@ -154,7 +154,7 @@ impl fmt::Display for Table {
 
 /// Names and values, one pair a line; pairs without a value are left out.
 pub(super) fn facts(pairs: &[(&str, Option<String>)]) -> String {
-    let width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let width = pairs.iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name.len()).max().unwrap_or_default();
     let mut text = String::new();
     for (name, value) in pairs {
         if let Some(value) = value {
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn facts_without_a_value_are_left_out() {
         let text = facts(&[("id", Some("a".to_owned())), ("e-mail", None), ("class", Some("val".to_owned()))]);
-        assert_eq!(text, "id      a\nclass   val\n");
+        assert_eq!(text, "id     a\nclass  val\n");
     }
 
     #[test]
