@@ -132,7 +132,7 @@ impl Table {
     }
 
     pub(super) fn row(&mut self, cells: &[&dyn fmt::Display]) {
-        self.rows.push(cells.iter().map(ToString::to_string).collect());
+        self.rows.push(cells.iter().map(|cell| printable(&cell.to_string())).collect());
     }
 }
 
@@ -158,7 +158,7 @@ pub(super) fn facts(pairs: &[(&str, Option<String>)]) -> String {
     let mut text = String::new();
     for (name, value) in pairs {
         if let Some(value) = value {
-            let _ = writeln!(text, "{name:width$}  {value}");
+            let _ = writeln!(text, "{name:width$}  {}", printable(value));
         }
     }
     text
