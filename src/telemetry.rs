@@ -4,7 +4,7 @@
 use std::io::{self, BufWriter, IsTerminal};
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::filter::{EnvFilter, ParseError};
+use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
@@ -14,7 +14,7 @@ use crate::config::{LogFormat, LogSettings};
 
 /// The running log. Lines that are still under way are written when it is dropped.
 pub struct Telemetry {
-    filter: Handle<EnvFilter, Registry>,
+    filter: Handle<Targets, Registry>,
     _writer: WorkerGuard,
 }
 
@@ -67,9 +67,9 @@ impl Telemetry {
 
 /// The filter that `log.level` asks for. What the web framework says of its own start is of interest only to those who
 /// name it.
-fn filter(level: &str) -> Result<EnvFilter, ParseError> {
+fn filter(level: &str) -> Result<Targets, ParseError> {
     let quiet = if level.contains("actix") { "" } else { ",actix_server=warn" };
-    EnvFilter::try_new(format!("{level}{quiet}"))
+    format!("{level}{quiet}").parse()
 }
 
 impl std::fmt::Debug for Telemetry {
