@@ -94,7 +94,7 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime.block_on(async {
             let result = verb.run(&global).await;
             global.close().await;
-            result
+            result.map_err(|error| error.in_store(global.store_path()))
         }),
         Err(error) => Err(CliError::new(format!("the system refused: {error}"))),
     };

@@ -132,7 +132,7 @@ impl Table {
     }
 
     pub(super) fn row(&mut self, cells: &[&dyn fmt::Display]) {
-        self.rows.push(cells.iter().map(ToString::to_string).collect());
+        self.rows.push(cells.iter().map(|cell| printable(&cell.to_string())).collect());
     }
 }
 
@@ -154,11 +154,11 @@ impl fmt::Display for Table {
 
 /// Names and values, one pair a line; pairs without a value are left out.
 pub(super) fn facts(pairs: &[(&str, Option<String>)]) -> String {
-    let width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let width = pairs.iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name.len()).max().unwrap_or_default();
     let mut text = String::new();
     for (name, value) in pairs {
         if let Some(value) = value {
-            let _ = writeln!(text, "{name:width$}  {value}");
+            let _ = writeln!(text, "{name:width$}  {}", printable(value));
         }
     }
     text
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn facts_without_a_value_are_left_out() {
         let text = facts(&[("id", Some("a".to_owned())), ("e-mail", None), ("class", Some("val".to_owned()))]);
-        assert_eq!(text, "id      a\nclass   val\n");
+        assert_eq!(text, "id     a\nclass  val\n");
     }
 
     #[test]

@@ -44,6 +44,7 @@ fn a_certificate_serves_one_owner_and_never_again_once_revoked() {
     }
     let list = home.json(&["cert", "list"]);
     let sha1 = list["items"][0]["sha1"].as_str().unwrap();
+    assert!(home.refused(&["cert", "revoke", sha1, "--pid", "74"]).contains("belongs to participant 34, not 74"));
     assert_eq!(home.json(&["cert", "revoke", sha1])["state"], "revoked");
     for entity in ["validator37", "inspector5"] {
         assert!(home.refused(&["cert", "enrol", entity, &file]).contains("has been revoked"));
