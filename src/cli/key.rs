@@ -123,7 +123,11 @@ impl Generate {
             not_after: self.expires.map(|expires| session.now().plus_seconds(words::seconds(expires))),
         };
         let key = new_key::generate(session.key_room(), &new, &session.change).await?;
-        let note = format!("it is published and signs nothing yet: `bob-auth key activate {}`", key.kid);
+        let note = format!(
+            "it signs nothing yet: publish it where your partners look for keys, wait until they all have it, then \
+             `bob-auth key activate {}`",
+            key.kid
+        );
         Ok(show("generated", &key)?.note(note))
     }
 }
