@@ -1,0 +1,18 @@
+//! The program from outside: the real binary over real TLS and HTTP, one module per topic. Everything runs on 127.0.0.1
+//! with ports that the system chooses, in directories of its own, and any number of tests at once.
+
+#![cfg(test)]
+#![cfg(feature = "service")]
+
+mod client;
+mod jwt;
+mod process;
+mod site;
+
+mod behind_proxy;
+mod certificates;
+mod entities;
+mod handshake;
+mod limits;
+mod participants;
+mod token;
