@@ -7,14 +7,13 @@ use jsonwebtoken::jwk::Jwk;
 
 use super::reload::TlsSlot;
 use crate::config::{Config, KeySettings, Limits};
-use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
-use crate::crypto::signer::{SignerError, SoftwareSigner};
 use crate::flow::issue::Snapshot;
 use crate::flow::key_ring::{ActiveKey, KeyRing};
+use crate::flow::load_key::{KeyLoadError, load_token_key};
 use crate::flow::policy::Policies;
 use crate::flow::rate_limit::{RateLimit, RateLimiter};
 use crate::protocol::token::TokenKey;
-use crate::store::key_files::{KeyFileError, KeyFiles};
+use crate::store::key_files::KeyFiles;
 use crate::store::{AuthtokenKey, Directory, KeyState, Store, StoreError};
 use crate::value::{Kid, Pid, Timestamp};
 use crate::web::metrics::KeyFact;
@@ -26,32 +25,6 @@ pub enum LoadError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// Why a key cannot sign. Its public half is published all the same.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum KeyLoadError {
-    /// Its file.
-    #[error(transparent)]
-    File(#[from] KeyFileError),
-    /// What is in its file.
-    #[error(transparent)]
-    PrivateKey(#[from] PrivateKeyError),
-    /// What is in its file does not sign tokens.
-    #[error(transparent)]
-    Signer(#[from] SignerError),
-    /// The file holds another key than the one that is published.
-    #[error("the private key in this file does not belong to the public key {kid} in the store")]
-    AnotherKey {
-        /// The key in the store.
-        kid: Kid,
-    },
-    /// The public half in the store is no JWK.
-    #[error("the public key {kid} in the store is no JWK")]
-    NoJwk {
-        /// The key in the store.
-        kid: Kid,
-    },
 }
 
 /// Loads snapshots. Keeps the keys that it loaded, so that a key whose file goes missing goes on signing.
@@ -136,28 +109,11 @@ impl Loader {
         if let Some(key) = loaded.get(&name) {
             return Ok(Arc::clone(key));
         }
-        let key = Arc::new(load_token_key(&self.files, &self.settings, row)?);
+        let key =
+            Arc::new(load_token_key(&self.files, self.settings.passphrase.as_ref(), row, &*super::system_random())?);
         loaded.insert(name, Arc::clone(&key));
         Ok(key)
     }
-}
-
-/// Reads the private half of a key and checks that it belongs to the public one that the store has.
-pub(crate) fn load_token_key(
-    files: &KeyFiles,
-    settings: &KeySettings,
-    row: &AuthtokenKey,
-) -> Result<TokenKey, KeyLoadError> {
-    let pem = files.read(&row.file)?;
-    let private = PrivateKey::from_pem(&pem, settings.passphrase.as_ref())?;
-    let signer = SoftwareSigner::new(&private, &*super::system_random())?;
-    let key = TokenKey::new(row.kid.clone(), Box::new(signer));
-    let published: Jwk =
-        serde_json::from_str(&row.public_jwk).map_err(|_| KeyLoadError::NoJwk { kid: row.kid.clone() })?;
-    if key.public_key().to_jwk(row.kid.as_str()).algorithm != published.algorithm {
-        return Err(KeyLoadError::AnotherKey { kid: row.kid.clone() });
-    }
-    Ok(key)
 }
 
 fn fact(row: &AuthtokenKey) -> KeyFact {

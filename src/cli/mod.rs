@@ -1,29 +1,85 @@
-//! Floor 8: the command line, one file per verb. It parses words, calls flows and prints; rules live below.
+//! Floor 8: the command line, one file per family of verbs. It parses words, calls flows and prints; rules live below.
 
+mod cert;
+mod cert_enrol;
+mod cert_issue;
+mod cert_view;
+mod entity;
+mod error;
+mod init;
+mod key;
+mod output;
+mod participant;
 mod serve;
+mod session;
+mod words;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use self::error::CliError;
+use self::output::Answer;
+use self::session::Global;
+
 /// Authentication for BoB, the Swedish public-transport ticket standard: tokens bound to client certificates.
 #[derive(Debug, Parser)]
-#[command(name = "bob-auth", version, arg_required_else_help = true)]
+#[command(name = "bob-auth", version, arg_required_else_help = true, max_term_width = 100)]
 struct Arguments {
+    #[command(flatten)]
+    global: Global,
     #[command(subcommand)]
     verb: Verb,
 }
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Make a new service in a directory: configuration, store, CA, server certificate, first key
+    Init(init::Init),
+    /// The participants that tokens are issued for
+    #[command(subcommand)]
+    Participant(participant::Participant),
+    /// The clients of a participant: validators, ticket machines, sales systems
+    #[command(subcommand)]
+    Entity(entity::Entity),
+    /// The certificates that entities prove themselves with
+    #[command(subcommand)]
+    Cert(cert::Cert),
+    /// The keys that sign tokens
+    #[command(subcommand)]
+    Key(key::Key),
     /// Run the token service until SIGTERM
     Serve(serve::Serve),
 }
 
+impl Verb {
+    async fn run(self, global: &Global) -> Result<Answer, CliError> {
+        match self {
+            Self::Init(verb) => verb.run(global).await,
+            Self::Participant(verb) => verb.run(global).await,
+            Self::Entity(verb) => verb.run(global).await,
+            Self::Cert(verb) => verb.run(global).await,
+            Self::Key(verb) => verb.run(global).await,
+            Self::Serve(_) => Err(CliError::new("runs elsewhere")),
+        }
+    }
+}
+
 /// Runs the program with the arguments of this process. Exit codes: 0 done, 1 it failed, 2 it was called wrongly.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match arguments.verb {
-        Verb::Serve(serve) => serve.run(),
+    let Arguments { global, verb } = Arguments::parse();
+    // The service brings its own runtime.
+    if let Verb::Serve(serve) = verb {
+        return serve.run(&global);
     }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(async {
+            let result = verb.run(&global).await;
+            global.close().await;
+            result
+        }),
+        Err(error) => Err(CliError::new(format!("the system refused: {error}"))),
+    };
+    output::finish(result, global.output)
 }

@@ -1,44 +1,35 @@
 //! `bob-auth serve`: runs the service.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 
+use super::error::CliError;
+use super::output::say_to_stderr;
+use super::session::Global;
 use crate::app;
-use crate::config::{Config, environment};
 use crate::telemetry::Telemetry;
 
 #[derive(Debug, Args)]
-pub(super) struct Serve {
-    /// The configuration file
-    #[arg(long, value_name = "FILE", default_value = "config.toml")]
-    config: PathBuf,
-}
+#[command(after_help = "Example:\n  bob-auth serve --config /etc/bob-auth/config.toml\n\n\
+    SIGTERM ends it in order, SIGHUP reloads certificates and settings. Changes by the other verbs are seen by themselves.")]
+pub(super) struct Serve {}
 
 impl Serve {
-    #[expect(clippy::print_stderr, reason = "before there is a log")]
-    pub(super) fn run(self) -> ExitCode {
-        let config = match Config::load(&self.config, &environment) {
-            Ok(config) => config,
-            Err(faults) => {
-                eprintln!("{faults}");
-                return ExitCode::FAILURE;
-            }
-        };
-        let telemetry = match Telemetry::start(&config.log) {
-            Ok(telemetry) => telemetry,
-            Err(error) => {
-                eprintln!("bob-auth: {error}");
-                return ExitCode::FAILURE;
-            }
-        };
-        match actix_web::rt::System::new().block_on(app::serve(config, telemetry)) {
+    #[expect(clippy::unused_self, reason = "the verbs look alike")]
+    pub(super) fn run(self, global: &Global) -> ExitCode {
+        match serve(global) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("bob-auth: {error}");
+                say_to_stderr(&error);
                 ExitCode::FAILURE
             }
         }
     }
+}
+
+fn serve(global: &Global) -> Result<(), CliError> {
+    let config = global.load_config()?;
+    let telemetry = Telemetry::start(&config.log).map_err(CliError::new)?;
+    actix_web::rt::System::new().block_on(app::serve(config, telemetry)).map_err(CliError::new)
 }

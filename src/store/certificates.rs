@@ -193,6 +193,15 @@ impl Store {
         need(&mut tx, fingerprint).await
     }
 
+    /// The cursor that goes on after this certificate, for [`Store::certificates`].
+    pub async fn certificate_position(&self, fingerprint: &Fingerprint) -> Result<i64> {
+        let mut tx = self.read().await?;
+        let (sha1, sha256) = columns(fingerprint);
+        let found = sqlx::query(BY_EITHER).bind(sha1).bind(sha256).fetch_optional(&mut *tx).await?;
+        let row = found.ok_or_else(|| StoreError::NotFound(Noun::Certificate(fingerprint.to_string())))?;
+        Ok(row.try_get(0)?)
+    }
+
     /// At most `limit` certificates in the order of enrolment, from the first one after the cursor `after`.
     pub async fn certificates(
         &self,
@@ -301,11 +310,16 @@ async fn insert(tx: &mut Tx, certificate: &Certificate, entity_key: Option<i64>,
     Ok(())
 }
 
-async fn need(tx: &mut Tx, fingerprint: &Fingerprint) -> Result<Certificate> {
-    let (sha1, sha256) = match fingerprint {
+/// What to look for in the columns `sha1` and `sha256`.
+fn columns(fingerprint: &Fingerprint) -> (Option<&[u8]>, Option<&[u8]>) {
+    match fingerprint {
         Fingerprint::Sha1(f) => (Some(f.as_bytes().as_slice()), None),
         Fingerprint::Sha256(f) => (None, Some(f.as_bytes().as_slice())),
-    };
+    }
+}
+
+async fn need(tx: &mut Tx, fingerprint: &Fingerprint) -> Result<Certificate> {
+    let (sha1, sha256) = columns(fingerprint);
     let found = sqlx::query(BY_EITHER).bind(sha1).bind(sha256).fetch_optional(&mut **tx).await?;
     decode(&found.ok_or_else(|| StoreError::NotFound(Noun::Certificate(fingerprint.to_string())))?)
 }

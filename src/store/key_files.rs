@@ -73,6 +73,11 @@ impl KeyFiles {
         read_private(&path)
     }
 
+    /// Whether there is anything of this name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.path(name).is_ok_and(|path| fs::symlink_metadata(path).is_ok())
+    }
+
     /// Removes a key that was written but could not be recorded.
     pub fn remove(&self, name: &str) -> Result<(), KeyFileError> {
         let path = self.path(name)?;

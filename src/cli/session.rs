@@ -1,0 +1,144 @@
+//! [`Global`] options, and the [`Session`] that most commands run in: configuration, store, participant, clock, actor.
+
+use std::cell::OnceCell;
+use std::path::PathBuf;
+
+use clap::Args;
+use ring::rand::SystemRandom;
+
+use super::error::CliError;
+use super::output::Format;
+use crate::config::{Config, environment};
+use crate::flow::new_key::KeyRoom;
+use crate::store::key_files::KeyFiles;
+use crate::store::{Access, Change, Store};
+use crate::value::{Clock as _, Pid, SystemClock, Timestamp};
+
+/// Options that every verb takes.
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// The configuration file
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "The configuration file [default: $BOB_AUTH_CONFIG, else config.toml]"
+    )]
+    config: Option<PathBuf>,
+    /// In which form to answer
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t)]
+    pub(super) output: Format,
+    /// Which participant is meant
+    #[arg(
+        long,
+        global = true,
+        value_name = "PID",
+        help = "Which participant is meant [default: the configuration's default_participant]"
+    )]
+    pub(super) pid: Option<Pid>,
+    /// The store, once it is open.
+    #[arg(skip)]
+    opened: OnceCell<Store>,
+}
+
+/// What a command works with.
+pub(super) struct Session {
+    pub(super) config: Config,
+    pub(super) store: Store,
+    pub(super) pid: Pid,
+    pub(super) files: KeyFiles,
+    pub(super) change: Change,
+    pub(super) rng: SystemRandom,
+}
+
+impl Global {
+    /// The configuration file that is meant.
+    pub(super) fn config_file(&self) -> PathBuf {
+        let from_environment = || environment("BOB_AUTH_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
+        self.config.clone().or_else(from_environment).unwrap_or_else(|| "config.toml".into())
+    }
+
+    /// The configuration.
+    pub(super) fn load_config(&self) -> Result<Config, CliError> {
+        Ok(Config::load(&self.config_file(), &environment)?)
+    }
+
+    /// Closes the store if it was opened, so that its log is written back and the file can be used by itself.
+    pub(super) async fn close(&self) {
+        if let Some(store) = self.opened.get() {
+            store.close().await;
+        }
+    }
+}
+
+impl Session {
+    /// Opens it for a participant that exists.
+    pub(super) async fn open(global: &Global) -> Result<Self, CliError> {
+        let session = Self::open_for_any(global).await?;
+        session.store.participant(session.pid).await?;
+        Ok(session)
+    }
+
+    /// Opens it without asking whether the participant exists.
+    pub(super) async fn open_for_any(global: &Global) -> Result<Self, CliError> {
+        let config = global.load_config()?;
+        // Also a store that cannot be written: whoever reads needs no more, and a change says for itself that it failed.
+        let store = Store::open(&config.store.path, Access::Service).await?;
+        let _ = global.opened.set(store.clone());
+        Ok(Self {
+            pid: global.pid.unwrap_or(config.default_participant),
+            files: KeyFiles::new(config.keys.directory.clone()),
+            store,
+            config,
+            change: change(),
+            rng: randomness(),
+        })
+    }
+
+    /// The time of this command.
+    pub(super) const fn now(&self) -> Timestamp {
+        self.change.at
+    }
+
+    /// Where keys are made.
+    pub(super) fn key_room(&self) -> KeyRoom<'_> {
+        KeyRoom {
+            store: &self.store,
+            files: &self.files,
+            passphrase: self.config.keys.passphrase.as_ref(),
+            rng: &self.rng,
+        }
+    }
+}
+
+/// The change that this command makes: now, by the user of the system.
+pub(super) fn change() -> Change {
+    let name = |variable| environment(variable).filter(|name| fits_the_audit_trail(name));
+    let user = name("USER").or_else(|| name("LOGNAME"));
+    let user = user.unwrap_or_else(|| format!("uid{}", rustix::process::getuid().as_raw()));
+    Change { at: SystemClock.now(), actor: format!("cli:{user}") }
+}
+
+/// The randomness of the system.
+#[expect(clippy::disallowed_methods, reason = "the command line is an edge: here randomness enters")]
+pub(super) fn randomness() -> SystemRandom {
+    SystemRandom::new()
+}
+
+/// A name from the environment is anybody's word: nothing in it may look like another line.
+fn fits_the_audit_trail(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_actor_is_a_name_of_one_word() {
+        assert!(fits_the_audit_trail("karin"));
+        for name in ["", "a b", "a\nb", &"x".repeat(65)] {
+            assert!(!fits_the_audit_trail(name), "{name:?}");
+        }
+    }
+}

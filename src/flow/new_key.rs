@@ -1,0 +1,163 @@
+//! Makes the keys that sign tokens, and makes them sign. Loading them is `load_key`'s task.
+
+use ring::rand::SecureRandom;
+use secrecy::SecretString;
+
+use super::load_key::{KeyLoadError, load_token_key};
+use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
+use crate::crypto::signer::{Algorithm, Signer as _, SignerError, SoftwareSigner};
+use crate::store::key_files::{KeyFileError, KeyFiles};
+use crate::store::{AuthtokenKey, Change, Conflict, KeyState, Store, StoreError};
+use crate::value::{Kid, KidError, Pid, Timestamp};
+
+/// Where keys are kept, and what they are made with.
+#[derive(Clone, Copy)]
+pub struct KeyRoom<'a> {
+    /// Knows the public halves.
+    pub store: &'a Store,
+    /// Holds the private halves.
+    pub files: &'a KeyFiles,
+    /// What the files are encrypted with, if they are.
+    pub passphrase: Option<&'a SecretString>,
+    /// For the signer.
+    pub rng: &'a dyn SecureRandom,
+}
+
+/// What the new key is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewKey {
+    /// Whose tokens it will sign.
+    pub pid: Pid,
+    /// How it will sign.
+    pub algorithm: Algorithm,
+    /// The size of an RSA key; `None` is 3072.
+    pub bits: Option<u32>,
+    /// Its id; `None` is the first of `<pid>:<yyyymmdd>_<n>` that is free.
+    pub kid: Option<Kid>,
+    /// Its last second.
+    pub not_after: Option<Timestamp>,
+}
+
+/// Why no key was made.
+#[derive(Debug, thiserror::Error)]
+pub enum NewKeyError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file of the private half.
+    #[error(transparent)]
+    File(#[from] KeyFileError),
+    /// The key itself.
+    #[error(transparent)]
+    PrivateKey(#[from] PrivateKeyError),
+    /// It would not sign.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+    /// The id made of the date is none; does not happen with dates of the calendar.
+    #[error(transparent)]
+    Kid(#[from] KidError),
+    /// The public half cannot be written down; does not happen.
+    #[error("the public key could not be written")]
+    Jwk(#[from] serde_json::Error),
+    /// P-256 has one size only.
+    #[error("an ES256 key is always on P-256: a size in bits goes with RS256 only")]
+    BitsWithoutRsa,
+    /// A file is where the private half would go.
+    #[error("{0} exists already, but no key of this id is known: it is left as it is")]
+    FileInTheWay(String),
+}
+
+/// Why a key was not activated.
+#[derive(Debug, thiserror::Error)]
+pub enum ActivateError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It could not sign, so that the service would be left without a key.
+    #[error("the key {kid} cannot sign and was not activated: {source}")]
+    CannotSign {
+        /// Which key.
+        kid: Kid,
+        /// Why.
+        source: KeyLoadError,
+    },
+    /// Its last second is over.
+    #[error("the key {kid} was to sign until {not_after} only and was not activated")]
+    Expired {
+        /// Which key.
+        kid: Kid,
+        /// When it ended.
+        not_after: Timestamp,
+    },
+}
+
+/// Makes a key that is pending: first the file with the private half, then the row with the public one. Without the row
+/// there is no file either.
+pub async fn generate(room: KeyRoom<'_>, new: &NewKey, change: &Change) -> Result<AuthtokenKey, NewKeyError> {
+    room.store.participant(new.pid).await?;
+    let kid = match &new.kid {
+        Some(kid) => kid.clone(),
+        None => first_free_kid(room.store, room.files, new.pid, change.at).await?,
+    };
+    let private = match (new.algorithm, new.bits) {
+        (Algorithm::Es256, Some(_)) => return Err(NewKeyError::BitsWithoutRsa),
+        (Algorithm::Rs256, Some(bits)) => PrivateKey::generate_rsa(bits)?,
+        (algorithm, None) => PrivateKey::generate_for(algorithm)?,
+    };
+    let signer = SoftwareSigner::new(&private, room.rng)?;
+    let row = AuthtokenKey {
+        pid: new.pid,
+        alg: signer.algorithm().as_str().to_owned(),
+        state: KeyState::Pending,
+        public_jwk: serde_json::to_string(&signer.public_key().to_jwk(kid.as_str()))?,
+        file: KeyFiles::name_for(&kid),
+        kid,
+        created: change.at,
+        activated: None,
+        retiring_since: None,
+        retired: None,
+        not_after: new.not_after,
+    };
+    if room.store.keys(Some(row.pid)).await?.iter().any(|key| key.kid == row.kid) {
+        return Err(StoreError::from(Conflict::KidUsed { pid: row.pid, kid: row.kid }).into());
+    }
+    if room.files.contains(&row.file) {
+        return Err(NewKeyError::FileInTheWay(row.file));
+    }
+    room.files.write_new(&row.file, &private.to_pkcs8_pem(room.passphrase)?)?;
+    match room.store.add_key(&row, change).await {
+        Ok(added) => Ok(added),
+        Err(error) => {
+            // The error that is told is the first one.
+            let _ = room.files.remove(&row.file);
+            Err(error.into())
+        }
+    }
+}
+
+/// Makes a pending key the one that signs, after trying whether it can.
+pub async fn activate(room: KeyRoom<'_>, pid: Pid, kid: &Kid, change: &Change) -> Result<AuthtokenKey, ActivateError> {
+    let row = room.store.key(pid, kid).await?;
+    if row.state == KeyState::Pending {
+        load_token_key(room.files, room.passphrase, &row, room.rng)
+            .map_err(|source| ActivateError::CannotSign { kid: kid.clone(), source })?;
+        if let Some(not_after) = row.not_after.filter(|not_after| *not_after < change.at) {
+            return Err(ActivateError::Expired { kid: kid.clone(), not_after });
+        }
+    }
+    Ok(room.store.activate_key(pid, kid, change).await?)
+}
+
+/// The first of `<pid>:<yyyymmdd>_<n>` that neither the store nor the directory of the keys has.
+async fn first_free_kid(store: &Store, files: &KeyFiles, pid: Pid, now: Timestamp) -> Result<Kid, NewKeyError> {
+    let used = store.keys(Some(pid)).await?;
+    let day = now.to_utc().map(|date| date.format("%Y%m%d").to_string()).unwrap_or_default();
+    let mut n = 1_u64;
+    loop {
+        let kid: Kid = format!("{pid}:{day}_{n}").parse()?;
+        if used.iter().all(|key| key.kid != kid) && !files.contains(&KeyFiles::name_for(&kid)) {
+            return Ok(kid);
+        }
+        n += 1;
+    }
+}
