@@ -1,5 +1,7 @@
 //! Who is believed: certificates known, unknown, odd and withdrawn. The handshake takes them all; the fingerprint decides.
 
+use std::io::Write as _;
+
 use openssl::ssl::SslVersion;
 
 use crate::client::{Client, Identity, auth, forged_pair, get};
@@ -130,7 +132,7 @@ fn who_has_a_certificate_but_not_its_key_gets_no_connection() {
 fn theft(forged: &Identity, version: SslVersion, service: &Service) -> Result<(), String> {
     let mut connection = Client::of(forged).version(version).try_connect(service.token())?;
     // With TLS 1.3 the client learns of its failure only after its first words.
-    connection.send(get(&auth("validator37")).as_bytes());
+    connection.stream.write_all(get(&auth("validator37")).as_bytes()).map_err(|error| error.to_string())?;
     match connection.answer(false) {
         Some(_) => Ok(()),
         None => Err("the server closed".into()),

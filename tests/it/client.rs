@@ -9,7 +9,7 @@ use std::time::Duration;
 use openssl::ec::EcKey;
 use openssl::hash::{MessageDigest, hash};
 use openssl::pkey::{PKey, Private};
-use openssl::ssl::{Ssl, SslContext, SslMethod, SslOptions, SslStream, SslVerifyMode, SslVersion};
+use openssl::ssl::{Ssl, SslContext, SslMethod, SslStream, SslVerifyMode, SslVersion};
 use openssl::x509::X509;
 use serde_json::Value;
 
@@ -153,7 +153,6 @@ impl Client {
         builder.set_verify(SslVerifyMode::NONE);
         builder.set_min_proto_version(Some(self.version)).unwrap();
         builder.set_max_proto_version(Some(self.version)).unwrap();
-        builder.set_options(SslOptions::LEGACY_SERVER_CONNECT);
         builder.set_alpn_protos(self.alpn).unwrap();
         if let Some(identity) = &self.identity {
             builder.set_certificate(&identity.certificate).unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::client::{Client, auth, get, plain};
 use crate::process::{Service, until};
-use crate::site::Site;
+use crate::site::{Site, example_file};
 
 #[test]
 fn a_running_service_is_alive_and_ready_and_takes_writes() {
@@ -23,18 +23,20 @@ fn a_running_service_is_alive_and_ready_and_takes_writes() {
 #[test]
 fn without_an_active_key_it_is_not_ready_until_the_command_line_activates_one() {
     let site = Site::with_entities();
-    let items = site.json(&["key", "list"])["items"].clone();
-    site.run(&["key", "retire", items[0]["kid"].as_str().unwrap()]);
+    site.run(&["participant", "add", "74", "--name", "Other"]);
+    site.run(&["entity", "add", "gate", "--class", "val", "--pid", "74"]);
+    site.run(&["cert", "enrol", "gate", &example_file("impostors/p384"), "--pid", "74"]);
+    site.configure("default_participant = 74");
     let service = Service::start(&site);
     assert_eq!(service.internal("/health/ready").status, 503);
     assert_eq!(service.internal("/health/live").status, 200);
-    let refused = Client::example("validator37").token(service.token(), "validator37");
+    let refused = Client::example("impostors/p384").token(service.token(), "gate");
     assert_eq!((refused.status, refused.problem().as_str()), (503, "tokens-unavailable"));
-    site.run(&["key", "generate", "--kid", "34:second"]);
-    site.run(&["key", "activate", "34:second"]);
+    site.run(&["key", "generate", "--kid", "74:first"]);
+    site.run(&["key", "activate", "74:first"]);
     until("it is ready", || (service.internal("/health/ready").status == 200).then_some(()));
-    let answer = Client::example("validator37").token(service.token(), "validator37");
-    assert_eq!(answer.json()["header"]["kid"], "34:second");
+    let answer = Client::example("impostors/p384").token(service.token(), "gate");
+    assert_eq!(answer.json()["header"]["kid"], "74:first");
 }
 
 #[test]

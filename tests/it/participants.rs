@@ -11,6 +11,11 @@ fn two_participants() -> Site {
     site.run(&["participant", "add", "74", "--name", "Other", "--host", "auth.other.example", "--base-path", "/p/74"]);
     site.run(&["entity", "add", "validator37", "--class", "pos", "--pid", "74"]);
     site.run(&["cert", "enrol", "validator37", &example_file("impostors/same-name"), "--pid", "74"]);
+    site
+}
+
+fn with_its_own_key() -> Site {
+    let site = two_participants();
     site.run(&["key", "generate", "--kid", "74:one", "--pid", "74"]);
     site.run(&["key", "activate", "74:one", "--pid", "74"]);
     site
@@ -23,7 +28,7 @@ fn ask(service: &Service, certificate: &str, host: &str, path: &str) -> Answer {
 
 #[test]
 fn a_participant_is_found_by_host_name_and_by_base_path() {
-    let site = two_participants();
+    let site = with_its_own_key();
     let service = Service::start(&site);
     let path = auth("validator37");
     let ways = [
@@ -45,7 +50,7 @@ fn a_participant_is_found_by_host_name_and_by_base_path() {
 
 #[test]
 fn the_name_in_the_tls_handshake_chooses_no_participant() {
-    let site = two_participants();
+    let site = with_its_own_key();
     let service = Service::start(&site);
     let client = Client::example("validator37").naming("auth.other.example");
     assert_eq!(client.token(service.token(), "validator37").payload()["iss"], "34");
@@ -53,7 +58,7 @@ fn the_name_in_the_tls_handshake_chooses_no_participant() {
 
 #[test]
 fn a_certificate_of_one_participant_is_unknown_to_the_other() {
-    let site = two_participants();
+    let site = with_its_own_key();
     let service = Service::start(&site);
     let there = ask(&service, "validator37", "auth.other.example", &auth("validator37"));
     let by_path = ask(&service, "validator37", "localhost", "/p/74/api/v1/auth/validator37");
@@ -65,7 +70,7 @@ fn a_certificate_of_one_participant_is_unknown_to_the_other() {
 
 #[test]
 fn each_participant_signs_with_its_own_key_and_publishes_no_other() {
-    let site = two_participants();
+    let site = with_its_own_key();
     site.configure("[listener.token]\njwks = true");
     let service = Service::start(&site);
     let ours = ask(&service, "validator37", "localhost", &auth("validator37")).compact();
@@ -84,7 +89,7 @@ fn each_participant_signs_with_its_own_key_and_publishes_no_other() {
 
 #[test]
 fn an_unknown_base_path_is_no_participant() {
-    let site = two_participants();
+    let site = with_its_own_key();
     let service = Service::start(&site);
     for path in ["/p/75/api/v1/auth/validator37", "/p/74//api/v1/auth/validator37", "/P/74/api/v1/auth/validator37"] {
         let answer = ask(&service, "impostors/same-name", "localhost", path);
@@ -95,7 +100,6 @@ fn an_unknown_base_path_is_no_participant() {
 #[test]
 fn a_participant_without_an_active_key_is_503_and_the_others_go_on() {
     let site = two_participants();
-    site.run(&["key", "retire", "74:one", "--pid", "74"]);
     let service = Service::start(&site);
     let there = ask(&service, "impostors/same-name", "auth.other.example", &auth("validator37"));
     assert_eq!((there.status, there.problem().as_str()), (503, "tokens-unavailable"));

@@ -75,7 +75,7 @@ fn a_certificate_without_its_key_changes_nothing_and_is_told() {
 
 #[test]
 fn a_new_lifetime_takes_effect_and_a_faulty_file_does_not() {
-    let site = Site::with_entities();
+    let site = Site::configured("[limits]\nrequests_per_fingerprint = 'off'");
     let service = Service::start(&site);
     let lifetime = || {
         let payload = Client::example("validator37").token(service.token(), "validator37").payload();
@@ -103,7 +103,7 @@ fn a_new_lifetime_takes_effect_and_a_faulty_file_does_not() {
 
 #[test]
 fn a_changed_configuration_is_noticed_without_a_signal() {
-    let site = Site::with_entities();
+    let site = Site::configured("[limits]\nrequests_per_fingerprint = 'off'");
     let service = Service::start(&site);
     site.configure("[token]\njti = true");
     until("the setting counts", || {

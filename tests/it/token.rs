@@ -156,7 +156,7 @@ fn other_methods_are_405_and_the_answer_says_which_are_allowed() {
 
 #[test]
 fn one_connection_serves_many_requests() {
-    let site = Site::configured("[limits]\nrequests_per_fingerprint = 'off'");
+    let site = Site::configured("[limits]\nrequests_per_fingerprint = 'off'\nrequests_per_source = 'off'");
     let service = Service::start(&site);
     for version in [SslVersion::TLS1_2, SslVersion::TLS1_3] {
         let mut connection = Client::example("validator37").version(version).connect(service.token());
