@@ -11,6 +11,7 @@ mod site;
 
 mod behind_proxy;
 mod certificates;
+mod durability;
 mod entities;
 mod handshake;
 mod internal;
