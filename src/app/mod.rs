@@ -1,6 +1,7 @@
 //! Floor 7: the wiring. Settings become store, snapshot, limits and listeners; signals and changed files become reloads;
 //! and at the end everything stops in order.
 
+pub mod check;
 mod load;
 mod reload;
 mod stop;

@@ -158,15 +158,13 @@ fn text(issued: &Issued, record: Option<&store::Certificate>, change: &Change) -
         ("certificate file", Some(issued.certificate_file.clone())),
         ("private key", issued.key_file.clone().map(|file| format!("{file} (for the device only)"))),
     ]);
-    match record {
-        Some(record) => format!("issued and enrolled for {}\n{files}{}", issued.entity, facts_of(record, change.at)),
-        None => {
-            let rest = facts(&[
-                ("SHA-1", Some(issued.sha1.clone())),
-                ("SHA-256", Some(issued.sha256.clone())),
-                ("valid until", Some(issued.not_after.clone())),
-            ]);
-            format!("issued for {}, not enrolled\n{files}{rest}", issued.entity)
-        }
+    if let Some(record) = record {
+        return format!("issued and enrolled for {}\n{files}{}", issued.entity, facts_of(record, change.at));
     }
+    let rest = facts(&[
+        ("SHA-1", Some(issued.sha1.clone())),
+        ("SHA-256", Some(issued.sha256.clone())),
+        ("valid until", Some(issued.not_after.clone())),
+    ]);
+    format!("issued for {}, not enrolled\n{files}{rest}", issued.entity)
 }

@@ -1,9 +1,11 @@
 //! Floor 8: the command line, one file per family of verbs. It parses words, calls flows and prints; rules live below.
 
+mod audit;
 mod cert;
 mod cert_enrol;
 mod cert_issue;
 mod cert_view;
+mod config;
 mod entity;
 mod error;
 mod init;
@@ -12,6 +14,9 @@ mod output;
 mod participant;
 mod serve;
 mod session;
+mod token;
+mod token_get;
+mod token_show;
 mod words;
 
 use std::process::ExitCode;
@@ -48,8 +53,17 @@ enum Verb {
     /// The keys that sign tokens
     #[command(subcommand)]
     Key(key::Key),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(config::Config),
     /// Run the token service until SIGTERM
     Serve(serve::Serve),
+    /// Get a token, or look at one
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Look at the audit trail
+    #[command(subcommand)]
+    Audit(audit::Audit),
 }
 
 impl Verb {
@@ -60,6 +74,9 @@ impl Verb {
             Self::Entity(verb) => verb.run(global).await,
             Self::Cert(verb) => verb.run(global).await,
             Self::Key(verb) => verb.run(global).await,
+            Self::Config(verb) => verb.run(global).await,
+            Self::Token(verb) => verb.run().await,
+            Self::Audit(verb) => verb.run(global).await,
             Self::Serve(_) => Err(CliError::new("runs elsewhere")),
         }
     }

@@ -7,6 +7,7 @@ use openssl::pkey::Id;
 use openssl::x509::{X509, X509NameRef};
 
 use super::digest::{sha1_fingerprint, sha256_fingerprint};
+use super::private_key::PrivateKey;
 use crate::value::{Sha1Fingerprint, Sha256Fingerprint, Timestamp};
 
 /// A certificate that was parsed, whoever signed it. BoB needs no PKI: it is told apart by its fingerprint.
@@ -108,7 +109,13 @@ impl Certificate {
         String::from_utf8(pem).map_err(|_| CertError::NotACertificate)
     }
 
-    /// Whether `now` lies outside its dates.
+    /// Whether this is the private key of the certificate.
+    pub fn belongs_to(&self, key: &PrivateKey) -> bool {
+        let public = X509::from_der(&self.der).and_then(|x509| x509.public_key());
+        public.is_ok_and(|public| key.0.public_eq(&public))
+    }
+
+    /// Whether `now` lies after its last second.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now > self.not_after
     }

@@ -75,8 +75,7 @@ pub struct Issuer {
 impl Issuer {
     /// The signer with this certificate and the private key that belongs to it; `None` if it does not.
     pub fn new(certificate: Certificate, key: PrivateKey) -> Option<Self> {
-        let public = X509::from_der(&certificate.der).and_then(|x509| x509.public_key()).ok()?;
-        key.0.public_eq(&public).then_some(Self { certificate, key })
+        certificate.belongs_to(&key).then_some(Self { certificate, key })
     }
 
     /// Its certificate.

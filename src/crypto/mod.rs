@@ -9,3 +9,4 @@ pub mod issue_cert;
 pub mod jws;
 pub mod private_key;
 pub mod signer;
+pub mod tls_fault;

@@ -4,4 +4,5 @@ pub mod claims;
 pub mod client_cert_header;
 pub mod presented;
 pub mod token;
+pub mod unverified;
 pub mod wire;

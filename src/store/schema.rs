@@ -45,6 +45,8 @@ pub enum Access {
     ReadWrite,
     /// To issue from it: a store that cannot be written is opened all the same, see [`Store::is_read_only`].
     Service,
+    /// To look only: nothing is changed, not even an older schema.
+    Look,
 }
 
 /// How the file came to be opened.
@@ -92,7 +94,7 @@ impl Store {
         made
     }
 
-    /// Opens a store, and upgrades it if its schema is older.
+    /// Opens a store, and upgrades it if its schema is older and `access` is more than [`Access::Look`].
     pub async fn open(path: impl AsRef<Path>, access: Access) -> Result<Self> {
         let path = path.as_ref();
         match fs::metadata(path) {
@@ -101,9 +103,11 @@ impl Store {
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(StoreError::Missing(path.into())),
             Err(source) => return Err(StoreError::Io { path: path.into(), source }),
         }
-        match (Self::open_as(path, Mode::ReadWrite).await, access) {
-            (Err(StoreError::ReadOnly | StoreError::Full | StoreError::Database(_)), Access::Service) => {}
-            (result, _) => return result,
+        if access != Access::Look {
+            match (Self::open_as(path, Mode::ReadWrite).await, access) {
+                (Err(StoreError::ReadOnly | StoreError::Full | StoreError::Database(_)), Access::Service) => {}
+                (result, _) => return result,
+            }
         }
         match Self::open_as(path, Mode::ReadOnly).await {
             Err(StoreError::ReadOnly | StoreError::Database(_)) => {}

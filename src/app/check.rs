@@ -1,0 +1,187 @@
+//! Everything about a configuration that only opening shows: store, active keys, server certificates. Faults of the text
+//! itself are found by `config`.
+
+use std::path::PathBuf;
+
+use ring::rand::SecureRandom;
+
+use crate::config::{Config, Fault, Faults, Place, TlsFiles};
+use crate::flow::load_key::load_token_key;
+use crate::store::key_files::KeyFiles;
+use crate::store::{Access, AuthtokenKey, KeyState, Store, StoreError};
+use crate::value::Timestamp;
+use crate::web::tls::ServerIdentity;
+
+/// What a look at everything found.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    /// What keeps the service from working.
+    pub faults: Vec<Fault>,
+    /// What it works with all the same, one sentence each.
+    pub warnings: Vec<String>,
+    /// One line for each listener.
+    pub listeners: Vec<ListenerSummary>,
+}
+
+/// A listener in a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenerSummary {
+    /// Its table in the configuration: `token`, `behind_proxy` or `internal`.
+    pub name: &'static str,
+    /// Where it listens.
+    pub listen: Vec<String>,
+    /// How it speaks, in words.
+    pub speaks: &'static str,
+    /// Until when its certificate counts.
+    pub certificate_until: Option<Timestamp>,
+}
+
+/// A server certificate that ends sooner is worth a warning.
+const SOON: i64 = 30 * 86_400;
+
+/// Opens everything that the configuration refers to, and changes nothing.
+pub async fn check(config: &Config, now: Timestamp, rng: &dyn SecureRandom) -> Findings {
+    let mut findings = Findings { faults: config.check_files().iter().cloned().collect(), ..Findings::default() };
+    findings.check_listeners(config, now);
+    match Store::open(&config.store.path, Access::Look).await {
+        Ok(store) => {
+            let looked = findings.check_store(config, &store, now, rng).await;
+            store.close().await;
+            if let Err(error) = looked {
+                findings.add(config, "store.path", error.to_string(), remedy_of(&error));
+            }
+        }
+        Err(StoreError::OlderSchema { found, known }) => {
+            let warning = format!("the store has schema {found}; the next start upgrades it to {known}");
+            findings.warnings.push(warning);
+        }
+        Err(error) => findings.add(config, "store.path", error.to_string(), remedy_of(&error)),
+    }
+    findings
+}
+
+impl Findings {
+    fn add(&mut self, config: &Config, key: &str, problem: String, remedy: &str) {
+        let place = Place { file: config.file.clone(), position: None, key: key.to_owned() };
+        self.faults.push(Fault { place, problem, remedy: remedy.to_owned() });
+    }
+
+    /// Whether something was found about a table already, so that its consequences need no telling.
+    fn knows(&self, table: &str) -> bool {
+        self.faults.iter().any(|fault| fault.place.key.starts_with(table))
+    }
+
+    fn check_listeners(&mut self, config: &Config, now: Timestamp) {
+        let listeners = &config.listeners;
+        if let Some(token) = &listeners.token {
+            let certificate_until = self.check_tls(config, "listener.token", Some(&token.tls), now);
+            let listen = token.listen.iter().map(ToString::to_string).collect();
+            self.listeners.push(ListenerSummary { name: "token", listen, speaks: "mutual TLS", certificate_until });
+        }
+        if let Some(proxy) = &listeners.behind_proxy {
+            let certificate_until = self.check_tls(config, "listener.behind_proxy", proxy.tls.as_ref(), now);
+            let listen = proxy.listen.iter().map(ToString::to_string).collect();
+            let speaks = if proxy.tls.is_some() { "TLS, for proxies" } else { "plain HTTP, for proxies" };
+            self.listeners.push(ListenerSummary { name: "behind_proxy", listen, speaks, certificate_until });
+        }
+        if let Some(internal) = &listeners.internal {
+            let listen = internal.listen.iter().map(ToString::to_string).collect();
+            let speaks = "plain HTTP, for operators";
+            self.listeners.push(ListenerSummary { name: "internal", listen, speaks, certificate_until: None });
+        }
+    }
+
+    fn check_tls(
+        &mut self,
+        config: &Config,
+        table: &str,
+        files: Option<&TlsFiles>,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let files = files?;
+        if self.knows(table) {
+            return None;
+        }
+        let key = format!("{table}.certificate");
+        match ServerIdentity::read(files) {
+            Err(error) => {
+                self.add(config, &key, error.to_string(), "name a certificate and the key that belongs to it");
+                None
+            }
+            Ok(identity) if identity.not_after < now => {
+                let problem = format!("{} expired {}", files.certificate.display(), identity.not_after);
+                self.add(config, &key, problem, "renew it");
+                Some(identity.not_after)
+            }
+            Ok(identity) => {
+                if identity.not_after < now.plus_seconds(SOON) {
+                    self.warnings.push(format!("{} ends {}", files.certificate.display(), identity.not_after));
+                }
+                Some(identity.not_after)
+            }
+        }
+    }
+
+    async fn check_store(
+        &mut self,
+        config: &Config,
+        store: &Store,
+        now: Timestamp,
+        rng: &dyn SecureRandom,
+    ) -> Result<(), StoreError> {
+        let participants = store.participants().await?;
+        let default = config.default_participant;
+        if !participants.iter().any(|participant| participant.pid == default) {
+            let problem = format!("there is no participant {default} in the store");
+            self.add(config, "default_participant", problem, "add it with `bob-auth participant add`, or name another");
+        }
+        let keys = store.keys(None).await?;
+        let active: Vec<&AuthtokenKey> = keys.iter().filter(|key| key.state == KeyState::Active).collect();
+        for participant in &participants {
+            match active.iter().find(|key| key.pid == participant.pid) {
+                Some(key) => self.check_key(config, key, now, rng),
+                None => self.warnings.push(format!(
+                    "participant {} has no active key and issues no tokens; `bob-auth key activate KID` gives it one",
+                    participant.pid
+                )),
+            }
+        }
+        Ok(())
+    }
+
+    fn check_key(&mut self, config: &Config, row: &AuthtokenKey, now: Timestamp, rng: &dyn SecureRandom) {
+        let (pid, kid) = (row.pid, &row.kid);
+        if let Some(not_after) = row.not_after.filter(|not_after| *not_after < now) {
+            let problem = format!("the active key {kid} of participant {pid} was to sign until {not_after} only");
+            self.add(config, "keys.directory", problem, "make another with `bob-auth key generate` and activate it");
+        }
+        if self.knows("keys.") {
+            return;
+        }
+        let files = KeyFiles::new(config.keys.directory.clone());
+        if let Err(error) = load_token_key(&files, config.keys.passphrase.as_ref(), row, rng) {
+            let path: PathBuf = config.keys.directory.join(&row.file);
+            let problem =
+                format!("the active key {kid} of participant {pid} ({}) cannot sign: {error}", path.display());
+            let remedy = "put its file back, or activate another with `bob-auth key activate`";
+            self.add(config, "keys.directory", problem, remedy);
+        }
+    }
+}
+
+fn remedy_of(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Missing(_) => "correct the path",
+        StoreError::NotAStore(_) => "name the store that `bob-auth init` made",
+        StoreError::Corrupt(_) => "restore a backup",
+        _ => "",
+    }
+}
+
+/// The faults of the text, or what a look at everything found.
+pub async fn check_loaded(loaded: Result<Config, Faults>, now: Timestamp, rng: &dyn SecureRandom) -> Findings {
+    match loaded {
+        Ok(config) => check(&config, now, rng).await,
+        Err(faults) => Findings { faults: faults.iter().cloned().collect(), ..Findings::default() },
+    }
+}
