@@ -9,6 +9,7 @@
 
 mod access_log;
 mod health;
+mod idle;
 pub mod listener;
 pub mod metrics;
 pub mod peer;
@@ -18,9 +19,12 @@ pub mod state;
 pub mod tls;
 pub mod token;
 
+use std::sync::Arc;
+
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use self::idle::Watched;
 use self::listener::PublicListener;
 use self::route::Route;
 use self::state::Service;
@@ -45,6 +49,9 @@ pub async fn public(
     service: web::Data<Service>,
     listener: web::Data<PublicListener>,
 ) -> HttpResponse {
+    if let Some(connection) = http.conn_data::<Arc<Watched>>() {
+        connection.request_arrived();
+    }
     if listener.header_bytes.is_some_and(|most| header_bytes(&http) > most) {
         return refuse(&service, &http, problem::HEADERS_TOO_LARGE);
     }

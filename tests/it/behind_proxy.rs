@@ -26,7 +26,8 @@ fn certificate_only(dialect: &str) -> String {
 
 /// The request for validator37's token with these headers.
 fn request(headers: &[(&str, &str)]) -> String {
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = headers.concat();
     format!("GET {} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n", auth("validator37"))
 }
 
@@ -73,8 +74,13 @@ fn a_fingerprint_is_taken_in_every_form_that_proxies_write() {
     let lower = sha1();
     let upper = lower.to_uppercase();
     let forms = [
-        lower.clone(), upper.clone(), colons(&lower), colons(&upper), format!("\"{lower}\""),
-        format!("\"{}\"", colons(&upper)), format!("  {lower}  "),
+        lower.clone(),
+        upper.clone(),
+        colons(&lower),
+        colons(&upper),
+        format!("\"{lower}\""),
+        format!("\"{}\"", colons(&upper)),
+        format!("  {lower}  "),
     ];
     for form in forms {
         let payload = ask(&service, &[("X-SSL-Client-SHA1", &form)]).payload();
@@ -89,7 +95,8 @@ fn a_fingerprint_is_taken_in_every_form_that_proxies_write() {
 fn a_certificate_is_taken_in_the_dialect_that_is_configured_and_in_no_other() {
     let aws = utf8_percent_encode(&pem("validator37"), AWS).to_string();
     let der = base64_der("validator37");
-    let xfcc = format!("By=spiffe://x;Hash={};Cert=\"{}\"", Identity::example("validator37").sha256(), nginx("validator37"));
+    let xfcc =
+        format!("By=spiffe://x;Hash={};Cert=\"{}\"", Identity::example("validator37").sha256(), nginx("validator37"));
     let dialects = [
         ("url-pem", vec![nginx("validator37"), aws]),
         ("base64-der", vec![der.clone()]),
@@ -97,7 +104,8 @@ fn a_certificate_is_taken_in_the_dialect_that_is_configured_and_in_no_other() {
         ("xfcc", vec![xfcc]),
     ];
     for (dialect, own) in &dialects {
-        let site = Site::configured(&format!("[token]\ncertificate_binding = 'sha1+sha256'\n{}", certificate_only(dialect)));
+        let site =
+            Site::configured(&format!("[token]\ncertificate_binding = 'sha1+sha256'\n{}", certificate_only(dialect)));
         let service = Service::start(&site);
         for value in own {
             let payload = ask(&service, &[("X-Client-Cert", value)]).payload();
@@ -106,7 +114,11 @@ fn a_certificate_is_taken_in_the_dialect_that_is_configured_and_in_no_other() {
         }
         for (other, values) in dialects.iter().filter(|(other, _)| other != dialect) {
             let answer = ask(&service, &[("X-Client-Cert", &values[0])]);
-            assert_eq!((answer.status, answer.problem().as_str()), (401, "identity-not-established"), "{other} as {dialect}");
+            assert_eq!(
+                (answer.status, answer.problem().as_str()),
+                (401, "identity-not-established"),
+                "{other} as {dialect}"
+            );
         }
     }
 }
@@ -284,10 +296,16 @@ fn the_direct_listener_is_blind_to_every_identity_header() {
     let rfc9440 = format!(":{der}:");
     let xfcc = format!("Hash={};Cert=\"{certificate}\"", inspector.sha256());
     let forged = [
-        ("X-SSL-Client-SHA1", fingerprint.as_str()), ("X-SSL-Client-Cert", &certificate), ("Client-Cert", &rfc9440),
-        ("X-Forwarded-Client-Cert", &xfcc), ("X-Forwarded-Tls-Client-Cert", &der), ("X-Forwarded-For", "203.0.113.77"),
-        ("X-Amzn-Mtls-Clientcert", &certificate), ("X_SSL_Client_SHA1", &fingerprint),
-        ("X-SSL-Client-Verify", "SUCCESS"), ("Authorization", "Bearer forgedbearer"),
+        ("X-SSL-Client-SHA1", fingerprint.as_str()),
+        ("X-SSL-Client-Cert", &certificate),
+        ("Client-Cert", &rfc9440),
+        ("X-Forwarded-Client-Cert", &xfcc),
+        ("X-Forwarded-Tls-Client-Cert", &der),
+        ("X-Forwarded-For", "203.0.113.77"),
+        ("X-Amzn-Mtls-Clientcert", &certificate),
+        ("X_SSL_Client_SHA1", &fingerprint),
+        ("X-SSL-Client-Verify", "SUCCESS"),
+        ("Authorization", "Bearer forgedbearer"),
     ];
     for header in forged {
         let anonymous = Client::anonymous().ask(service.token(), &request(&[header]));

@@ -43,7 +43,11 @@ fn every_impostor_completes_the_handshake_and_is_401() {
         for version in [SslVersion::TLS1_2, SslVersion::TLS1_3] {
             let client = Client::example(&format!("impostors/{name}")).version(version);
             let answer = client.token(service.token(), "validator37");
-            assert_eq!((answer.status, answer.problem().as_str()), (401, "certificate-not-accepted"), "{name} {version:?}");
+            assert_eq!(
+                (answer.status, answer.problem().as_str()),
+                (401, "certificate-not-accepted"),
+                "{name} {version:?}"
+            );
         }
     }
     let unknown = service.metric("bob_auth_refusals_total{reason=\"unknown_certificate\"}");

@@ -1,5 +1,6 @@
 //! Clients that do exactly what a test says: TLS by the openssl crate, HTTP/1.1 as bytes. And curl, for HTTP/2.
 
+use std::fmt::Write as _;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -111,7 +112,10 @@ pub(crate) fn forged_pair(certificate: &Identity, key: &Identity) -> Identity {
 
 /// Lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 impl Client {

@@ -249,9 +249,9 @@ fn an_encrypted_key_file_needs_its_passphrase() {
     site.configure("[keys]\npassphrase_file = 'passphrase'");
     site.run(&["key", "generate", "--kid", "34:locked"]);
     site.run(&["key", "activate", "34:locked"]);
-    let locked = fs::read_dir(site.file("keys")).unwrap().filter(|entry| {
-        fs::read_to_string(entry.as_ref().unwrap().path()).unwrap().contains("ENCRYPTED PRIVATE KEY")
-    });
+    let locked = fs::read_dir(site.file("keys"))
+        .unwrap()
+        .filter(|entry| fs::read_to_string(entry.as_ref().unwrap().path()).unwrap().contains("ENCRYPTED PRIVATE KEY"));
     assert_eq!(locked.count(), 1);
     let service = Service::start(&site);
     let answer = Client::example("validator37").token(service.token(), "validator37");

@@ -9,9 +9,31 @@ use crate::site::Site;
 /// Ids that are none, as they stand in the path.
 fn malformed() -> Vec<String> {
     let mut ids: Vec<String> = [
-        "", "%2F", "..", "%2e%2e", "../validator37", "%00", "validator37%00", "%ff", "%c3%28", "%0d%0aX-Forged:%20yes",
-        "a%20b", "%e5%85%ac", "%C3%A5sa", "%2561", "validator%33%37%2F", "validator37/", "validator37/x", "a'b", "a\"b",
-        "%22%3e", "%", "%zz", "*", "${jndi}", "validator37;x",
+        "",
+        "%2F",
+        "..",
+        "%2e%2e",
+        "../validator37",
+        "%00",
+        "validator37%00",
+        "%ff",
+        "%c3%28",
+        "%0d%0aX-Forged:%20yes",
+        "a%20b",
+        "%e5%85%ac",
+        "%C3%A5sa",
+        "%2561",
+        "validator%33%37%2F",
+        "validator37/",
+        "validator37/x",
+        "a'b",
+        "a\"b",
+        "%22%3e",
+        "%",
+        "%zz",
+        "*",
+        "${jndi}",
+        "validator37;x",
     ]
     .map(str::to_owned)
     .to_vec();
@@ -103,7 +125,7 @@ fn the_audit_trail_tells_them_apart() {
     let of_validator = site.json(&["audit", "list", "--action", "token.issue", "--entity", "validator37"]);
     assert_eq!(of_validator["items"].as_array().unwrap().len(), 3);
     let refused = site.json(&["audit", "list", "--result", "refused", "--reason", "not_your_entity"]);
-    assert_eq!(refused["items"][0]["entity_id"], "inspector5");
+    assert_eq!(refused["items"][0]["entity"], "inspector5");
 }
 
 #[test]
@@ -117,7 +139,7 @@ fn an_id_that_is_none_never_reaches_log_or_audit_trail() {
         assert_eq!(client.ask(&get(&format!("/zzForged/{id}"))).status, 404);
     }
     let rows = site.token_audit(ids.len());
-    assert!(rows.iter().all(|row| row["entity_id"].is_null()), "{rows:?}");
+    assert!(rows.iter().all(|row| row["entity"].is_null()), "{rows:?}");
     until("every request has its line", || (service.access_lines().len() >= 2 * ids.len()).then_some(()));
     assert!(!service.log_text().contains("zzForged"));
     assert!(!site.run(&["audit", "list", "--output", "json"]).contains("zzForged"));

@@ -49,13 +49,23 @@ fn the_metrics_have_their_names_and_count() {
     }
     until("three audit rows are written", || (service.metric("bob_auth_audit_rows_written") > 2.5).then_some(()));
     let text = service.internal("/metrics").text();
-    let names: BTreeSet<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    let names: BTreeSet<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
     for name in [
-        "bob_auth_tokens_issued_total", "bob_auth_refusals_total", "bob_auth_expired_certificates_admitted_total",
-        "bob_auth_tls_handshakes_started_total", "bob_auth_tls_handshakes_completed_total",
-        "bob_auth_token_request_duration_seconds", "bob_auth_reloads_total", "bob_auth_audit_rows_written",
-        "bob_auth_audit_rows_lost", "bob_auth_store_writable", "bob_auth_ready", "bob_auth_build_info",
-        "bob_auth_client_certificate_expiry_seconds", "bob_auth_server_certificate_expiry_seconds",
+        "bob_auth_tokens_issued_total",
+        "bob_auth_refusals_total",
+        "bob_auth_expired_certificates_admitted_total",
+        "bob_auth_tls_handshakes_started_total",
+        "bob_auth_tls_handshakes_completed_total",
+        "bob_auth_token_request_duration_seconds",
+        "bob_auth_reloads_total",
+        "bob_auth_audit_rows_written",
+        "bob_auth_audit_rows_lost",
+        "bob_auth_store_writable",
+        "bob_auth_ready",
+        "bob_auth_build_info",
+        "bob_auth_client_certificate_expiry_seconds",
+        "bob_auth_server_certificate_expiry_seconds",
         "bob_auth_key_age_seconds",
     ] {
         // What has not happened yet has no labels and so no line.

@@ -122,6 +122,39 @@ fn an_http_2_client_that_sends_its_preface_and_no_request_is_sent_away() {
     while idle.more() {}
 }
 
+/// A frame of HTTP/2 on stream 0.
+fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
+    [&[0, 0, u8::try_from(payload.len()).unwrap(), kind, flags, 0, 0, 0, 0], payload].concat()
+}
+
+#[test]
+fn an_http_2_client_that_answers_pings_and_sends_no_request_is_sent_away() {
+    const SETTINGS: u8 = 4;
+    const PING: u8 = 6;
+    const ACK: u8 = 1;
+    let site = Site::configured(SHORT);
+    let service = Service::start(&site);
+    let mut idle = Client::example("validator37").http2().connect(service.token());
+    idle.send(&[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", frame(SETTINGS, 0, &[]).as_slice()].concat());
+    let began = Instant::now();
+    let mut head = [0; 9];
+    while idle.stream.read_exact(&mut head).is_ok() {
+        let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
+        if idle.stream.read_exact(&mut payload).is_err() {
+            break;
+        }
+        let written = match head[3] {
+            PING => idle.stream.write_all(&frame(PING, ACK, &payload)),
+            SETTINGS if head[4] == 0 => idle.stream.write_all(&frame(SETTINGS, ACK, &[])),
+            _ => Ok(()),
+        };
+        if written.is_err() {
+            break;
+        }
+        assert!(began.elapsed() < SOON, "it stays");
+    }
+}
+
 #[test]
 fn a_request_may_take_its_time_where_the_limits_are_off() {
     let site = Site::configured("[limits]\nhandshake_time = 'off'\nheader_time = 'off'\nidle_time = 'off'");
@@ -139,7 +172,8 @@ fn a_request_may_take_its_time_where_the_limits_are_off() {
 
 /// The answer's status to a request with one header of so many bytes.
 fn with_header_of(address: SocketAddr, bytes: usize) -> u16 {
-    let request = format!("GET {} HTTP/1.1\r\nHost: localhost\r\nX-Long: {}\r\n\r\n", auth("validator37"), "a".repeat(bytes));
+    let request =
+        format!("GET {} HTTP/1.1\r\nHost: localhost\r\nX-Long: {}\r\n\r\n", auth("validator37"), "a".repeat(bytes));
     let answer = Client::example("validator37").ask(address, &request);
     if answer.status == 431 {
         assert_eq!(answer.problem(), "headers-too-large");

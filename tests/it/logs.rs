@@ -23,13 +23,17 @@ fn every_request_has_one_access_line_and_one_audit_row() {
     assert_eq!((line["method"].as_str(), line["action"].as_str()), (Some("GET"), Some("token.issue")));
     assert!(line["timestamp"].is_string() && line["micros"].is_u64() && line["version"] == "HTTP/1.1", "{line}");
     assert!(line.get("reason").is_none(), "{line}");
-    for (field, value) in [
-        ("result", "issued"), ("pid", "34"), ("class", "val"), ("sha1", &identity.sha1()), ("source", "127.0.0.1"),
-    ] {
+    for (field, value) in
+        [("result", "issued"), ("pid", "34"), ("class", "val"), ("sha1", &identity.sha1()), ("source", "127.0.0.1")]
+    {
         assert_eq!(line[field], value, "{field} in {line}");
-        assert_eq!(row[field].as_str().map_or_else(|| row[field].to_string(), str::to_owned), value, "{field} in {row}");
+        assert_eq!(
+            row[field].as_str().map_or_else(|| row[field].to_string(), str::to_owned),
+            value,
+            "{field} in {row}"
+        );
     }
-    assert_eq!((line["entity"].as_str(), row["entity_id"].as_str()), (Some("validator37"), Some("validator37")));
+    assert_eq!((line["entity"].as_str(), row["entity"].as_str()), (Some("validator37"), Some("validator37")));
     assert_eq!((row["actor"].as_str(), row["action"].as_str()), (Some("service"), Some("token.issue")));
     assert_eq!(row["sha256"], identity.sha256());
     assert_eq!(row["token_sha256"], crate::client::hex(&openssl::sha::sha256(compact.as_bytes())));
@@ -97,7 +101,8 @@ fn a_request_that_is_no_token_request_has_a_line_without_its_path() {
 fn an_administrative_change_stands_in_the_audit_trail_with_who_made_it() {
     let site = Site::with_entities();
     site.run(&["entity", "suspend", "tvm8"]);
-    let rows = site.json(&["audit", "list", "--entity", "tvm8", "--result", "done"])["items"].as_array().unwrap().clone();
+    let rows =
+        site.json(&["audit", "list", "--entity", "tvm8", "--result", "done"])["items"].as_array().unwrap().clone();
     let actions: Vec<&str> = rows.iter().rev().map(|row| row["action"].as_str().unwrap()).collect();
     assert_eq!(actions, ["entity.add", "cert.enrol", "entity.suspend"]);
     assert!(rows.iter().all(|row| row["actor"].as_str().unwrap().starts_with("cli:")), "{rows:?}");

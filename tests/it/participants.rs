@@ -77,7 +77,8 @@ fn each_participant_signs_with_its_own_key_and_publishes_no_other() {
     let theirs = ask(&service, "impostors/same-name", "auth.other.example", &auth("validator37")).compact();
     assert_eq!(decode(&theirs).0["kid"], "74:one");
     let our_keys = ask(&service, "validator37", "localhost", "/.well-known/jwks.json").json();
-    for (host, path) in [("auth.other.example", "/.well-known/jwks.json"), ("localhost", "/p/74/.well-known/jwks.json")] {
+    for (host, path) in [("auth.other.example", "/.well-known/jwks.json"), ("localhost", "/p/74/.well-known/jwks.json")]
+    {
         let their_keys = ask(&service, "validator37", host, path).json();
         assert_eq!(their_keys["keys"].as_array().unwrap().len(), 1);
         assert!(verifies(&theirs, &their_keys));

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use bob_auth::flow::refusal::Refusal;
-use bob_auth::protocol::client_cert_header::{CertificateDialect, DerFault, HeaderFault, Problem as HeaderProblem, SeenForm};
+use bob_auth::protocol::client_cert_header::{
+    CertificateDialect, DerFault, HeaderFault, Problem as HeaderProblem, SeenForm,
+};
 use bob_auth::value::Timestamp;
 use bob_auth::web::problem::{ALL, TYPE_PREFIX, of_refusal};
 
@@ -37,6 +39,7 @@ fn a_problem_document_has_type_title_status_and_detail_and_nothing_else() {
 }
 
 /// What a reason means, and what the operator does about it.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn explain(refusal: &Refusal) -> (&'static str, &'static str) {
     match refusal {
         Refusal::NoCertificate => (
@@ -80,9 +83,10 @@ fn explain(refusal: &Refusal) -> (&'static str, &'static str) {
             "The last part of the path cannot be an entity id. It is written down nowhere.",
             "Look at the client's settings.",
         ),
-        Refusal::UnknownEntity => {
-            ("There is no entity with this id.", "`bob-auth entity add ID --class CLASS`, or correct the id in the client.")
-        }
+        Refusal::UnknownEntity => (
+            "There is no entity with this id.",
+            "`bob-auth entity add ID --class CLASS`, or correct the id in the client.",
+        ),
         Refusal::NotYourEntity => (
             "The entity exists, and the certificate belongs to another one.",
             "Correct the id in the client. If the client changed its name, enrol its certificate there.",
@@ -91,7 +95,9 @@ fn explain(refusal: &Refusal) -> (&'static str, &'static str) {
             "The participant's own certificate asked for an entity that has an active certificate of its own.",
             "Use the entity's certificate, or revoke it if the participant's is to serve.",
         ),
-        Refusal::SuspendedEntity => ("The entity is suspended.", "`bob-auth entity resume ID`, when the cause is gone."),
+        Refusal::SuspendedEntity => {
+            ("The entity is suspended.", "`bob-auth entity resume ID`, when the cause is gone.")
+        }
         Refusal::FingerprintRate { .. } => (
             "One certificate asks more often than `limits.requests_per_fingerprint` allows.",
             "Let the client keep its token until shortly before it expires; or raise the limit.",
@@ -104,10 +110,9 @@ fn explain(refusal: &Refusal) -> (&'static str, &'static str) {
             "The participant has no key that signs.",
             "`bob-auth key generate` and `bob-auth key activate KID`; if there is one, the log says why it cannot be loaded.",
         ),
-        Refusal::KeyExpired { .. } => (
-            "The key that signs is past its last day.",
-            "`bob-auth key generate` and `bob-auth key activate KID`.",
-        ),
+        Refusal::KeyExpired { .. } => {
+            ("The key that signs is past its last day.", "`bob-auth key generate` and `bob-auth key activate KID`.")
+        }
         Refusal::SigningFailed => ("The key did not sign.", "Look at the log; then replace the key."),
         Refusal::SelfCheckFailed => (
             "A token that was just signed does not verify under its own key. It did not leave.",
@@ -119,7 +124,9 @@ fn explain(refusal: &Refusal) -> (&'static str, &'static str) {
 /// The same for what a proxy sent.
 fn explain_header(fault: &HeaderFault) -> (&'static str, &'static str) {
     match fault {
-        HeaderFault::TooLarge { .. } => ("The header is longer than a certificate can be.", "Let the proxy send the leaf only."),
+        HeaderFault::TooLarge { .. } => {
+            ("The header is longer than a certificate can be.", "Let the proxy send the leaf only.")
+        }
         HeaderFault::Placeholder => (
             "The proxy sent the name of a variable, or `(null)`, instead of a value.",
             "Correct the variable's name in the proxy; update Caddy.",
@@ -145,11 +152,12 @@ fn explain_header(fault: &HeaderFault) -> (&'static str, &'static str) {
         HeaderFault::OtherForm { .. } => {
             ("A certificate in another dialect than the configured one.", "Change `certificate_dialect`.")
         }
-        HeaderFault::NotDer(_) => ("What was decoded is no certificate.", "Look at what the proxy puts into the header."),
-        HeaderFault::XfccWithoutCert { .. } => (
-            "Envoy's header holds no certificate.",
-            "Set `set_current_client_cert_details.cert: true` in Envoy.",
-        ),
+        HeaderFault::NotDer(_) => {
+            ("What was decoded is no certificate.", "Look at what the proxy puts into the header.")
+        }
+        HeaderFault::XfccWithoutCert { .. } => {
+            ("Envoy's header holds no certificate.", "Set `set_current_client_cert_details.cert: true` in Envoy.")
+        }
         HeaderFault::XfccAfterNames => (
             "Envoy's header holds names that the client chose, unescaped, before the certificate.",
             "Use SANITIZE_SET and switch `uri` and `dns` off in Envoy.",

@@ -1,7 +1,7 @@
 //! [`Service`]: a running `bob-auth serve`, its addresses, its log, its signals and its end. Nothing of it outlives the
 //! test: the process is killed when the value goes.
 
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -73,7 +73,8 @@ impl Service {
 
     /// Where the first socket of this listener is, as the service itself says.
     pub(crate) fn url(&self, listener: &str) -> Option<String> {
-        let line = self.lines().into_iter().find(|line| line["message"] == "listening" && line["listener"] == listener)?;
+        let line =
+            self.lines().into_iter().find(|line| line["message"] == "listening" && line["listener"] == listener)?;
         Some(line["url"].as_str().unwrap().to_owned())
     }
 
@@ -119,7 +120,8 @@ impl Service {
     /// The sum over all labels of a metric.
     pub(crate) fn metric_sum(&self, name: &str) -> f64 {
         let text = self.internal("/metrics").text();
-        let lines = text.lines().filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
+        let lines =
+            text.lines().filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
         lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
     }
 
@@ -151,7 +153,7 @@ impl Drop for Service {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
-            eprintln!("--- log of the service ---\n{}", self.log_text());
+            let _ = writeln!(std::io::stderr(), "--- log of the service ---\n{}", self.log_text());
         }
     }
 }

@@ -141,7 +141,9 @@ fn what_the_command_line_changes_is_in_force_within_a_second() {
         // It has no certificate yet; the key set is the witness that the store was read again.
         service.metric("bob_auth_reloads_total{result=\"done\",what=\"store\"}") > 0.5
     });
-    is_in_force_within_a_second(&site, &["cert", "enrol", "late", &example_file(odd)], || token(odd, "late").status == 200);
+    is_in_force_within_a_second(&site, &["cert", "enrol", "late", &example_file(odd)], || {
+        token(odd, "late").status == 200
+    });
     is_in_force_within_a_second(&site, &["entity", "set", "late", "--class", "pos"], || {
         token(odd, "late").payload()["bobAuthZ"] == "pos"
     });
@@ -151,7 +153,9 @@ fn what_the_command_line_changes_is_in_force_within_a_second() {
     is_in_force_within_a_second(&site, &["key", "activate", "34:next"], || {
         token(odd, "late").json()["header"]["kid"] == "34:next"
     });
-    is_in_force_within_a_second(&site, &["cert", "revoke", &Identity::example(odd).sha1()], || token(odd, "late").status == 401);
+    is_in_force_within_a_second(&site, &["cert", "revoke", &Identity::example(odd).sha1()], || {
+        token(odd, "late").status == 401
+    });
     is_in_force_within_a_second(&site, &["entity", "remove", "inspector5"], || {
         token("inspector5", "inspector5").status == 401
     });

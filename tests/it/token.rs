@@ -144,7 +144,8 @@ fn other_methods_are_405_and_the_answer_says_which_are_allowed() {
     let site = Site::with_entities();
     let service = Service::start(&site);
     for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"] {
-        let request = format!("{method} /api/v1/auth/validator37 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
+        let request =
+            format!("{method} /api/v1/auth/validator37 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
         for client in [Client::example("validator37"), Client::anonymous()] {
             let answer = client.ask(service.token(), &request);
             assert_eq!((answer.status, answer.problem().as_str()), (405, "method-not-allowed"), "{method}");
@@ -238,7 +239,10 @@ fn a_token_may_name_its_certificate_by_both_fingerprints() {
 
 #[test]
 fn bob_hok_may_be_written_in_upper_case() {
-    assert_eq!(payload_under("[token]\nhok_case = 'upper'")["bobHok"], Identity::example("validator37").sha1().to_uppercase());
+    assert_eq!(
+        payload_under("[token]\nhok_case = 'upper'")["bobHok"],
+        Identity::example("validator37").sha1().to_uppercase()
+    );
 }
 
 #[test]
@@ -268,7 +272,8 @@ fn the_command_token_get_fetches_what_the_service_issues() {
     let (certificate, key) = site.copy_of("validator37");
     let url = format!("https://localhost:{}", service.token().port());
     let ca = site.file("tls/ca.pem");
-    let arguments = ["token", "get", &url, "validator37", "--cert", &certificate, "--key", &key, "--ca", ca.to_str().unwrap()];
+    let arguments =
+        ["token", "get", &url, "validator37", "--cert", &certificate, "--key", &key, "--ca", ca.to_str().unwrap()];
     let compact = site.run(&arguments);
     assert!(verifies(compact.trim(), &service.internal("/.well-known/jwks.json").json()));
     let whole = site.json(&arguments);
