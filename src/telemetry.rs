@@ -33,7 +33,7 @@ pub enum TelemetryError {
 }
 
 /// How many lines may wait for a slow reader; more are dropped, which the audit trail does not depend on.
-const WAITING_LINES: usize = 65_536;
+const WAITING_LINES: usize = 8_192;
 
 impl Telemetry {
     /// Starts the log on standard error.
@@ -42,7 +42,7 @@ impl Telemetry {
             .buffered_lines_limit(WAITING_LINES)
             .thread_name("log")
             .finish(BufWriter::new(io::stderr()));
-        let (filter, handle) = reload::Layer::new(EnvFilter::try_new(&settings.level)?);
+        let (filter, handle) = reload::Layer::new(filter(&settings.level)?);
         let terminal = io::stderr().is_terminal();
         let pretty = match settings.format {
             LogFormat::Auto => terminal,
@@ -61,8 +61,15 @@ impl Telemetry {
 
     /// Changes the level of the running log.
     pub fn set_level(&self, level: &str) -> Result<(), TelemetryError> {
-        Ok(self.filter.reload(EnvFilter::try_new(level)?)?)
+        Ok(self.filter.reload(filter(level)?)?)
     }
+}
+
+/// The filter that `log.level` asks for. What the web framework says of its own start is of interest only to those who
+/// name it.
+fn filter(level: &str) -> Result<EnvFilter, ParseError> {
+    let quiet = if level.contains("actix") { "" } else { ",actix_server=warn" };
+    EnvFilter::try_new(format!("{level}{quiet}"))
 }
 
 impl std::fmt::Debug for Telemetry {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jsonwebtoken::jwk::Jwk;
 
-use super::reload::TlsSlot;
+use super::hardening::system_random;
 use crate::config::{Config, KeySettings, Limits};
 use crate::flow::issue::Snapshot;
 use crate::flow::key_ring::{ActiveKey, KeyRing};
@@ -109,8 +109,7 @@ impl Loader {
         if let Some(key) = loaded.get(&name) {
             return Ok(Arc::clone(key));
         }
-        let key =
-            Arc::new(load_token_key(&self.files, self.settings.passphrase.as_ref(), row, &*super::system_random())?);
+        let key = Arc::new(load_token_key(&self.files, self.settings.passphrase.as_ref(), row, &*system_random())?);
         loaded.insert(name, Arc::clone(&key));
         Ok(key)
     }
@@ -134,9 +133,4 @@ pub(super) fn limiters(limits: &Limits) -> Limiters {
         fingerprint: limits.requests_per_fingerprint.and_then(|setting| RateLimiter::new(limit(setting))),
         source: limits.requests_per_source.and_then(|setting| RateLimiter::new(limit(setting))),
     }
-}
-
-/// Which server certificate each TLS listener has, and until when.
-pub(super) fn server_certificates(slots: &[TlsSlot]) -> Vec<(String, Timestamp)> {
-    slots.iter().map(|slot| (slot.listener.to_owned(), slot.identity.not_after)).collect()
 }

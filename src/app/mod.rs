@@ -2,30 +2,33 @@
 //! and at the end everything stops in order.
 
 pub mod check;
+mod error;
+mod hardening;
+mod listeners;
 mod load;
 mod reload;
 mod stop;
+mod tls_slot;
 
 use std::sync::Arc;
-use std::thread::available_parallelism;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use actix_web::dev::{Server, ServerHandle};
 use actix_web::web;
-use ring::rand::SystemRandom;
 
-use self::load::{LoadError, Loader, limiters, server_certificates};
-use self::reload::{Reloader, TlsSlot};
-use crate::config::{ByteSize, Config, ListenAddress};
+pub use self::error::AppError;
+use self::hardening::{keep_secrets_out_of_core_files, system_random};
+use self::listeners::{start_internal, start_public};
+use self::load::{Loader, limiters};
+use self::reload::Reloader;
+use self::tls_slot::server_certificates;
+use crate::config::Config;
 use crate::flow::issue::{Context, SelfCheck};
-use crate::store::{Access, AuditWriter, Pace, Store, StoreError};
+use crate::store::{Access, AuditWriter, Pace, Store};
 use crate::telemetry::Telemetry;
 use crate::value::SystemClock;
-use crate::web::listener::{Bound, ListenerError, ListenerTls, PublicListener, Running, serve_internal, serve_public};
 use crate::web::metrics::Metrics;
-use crate::web::peer::{HeaderNameError, IdentitySource, ProxyIdentity};
 use crate::web::state::{Parts, Service};
-use crate::web::tls::TlsSettings;
 
 /// Of how many tokens one is looked at before it leaves: often enough to notice a signer gone wrong within a second of
 /// load, seldom enough to cost nothing. The first token of a process is always among them.
@@ -33,35 +36,6 @@ const SELF_CHECK_EVERY: u32 = 256;
 
 /// How long audit rows may take to reach the disk at the end.
 const AUDIT_FLUSH: Duration = Duration::from_secs(10);
-
-/// Why the service does not start, or did not stop well.
-#[derive(Debug, thiserror::Error)]
-pub enum AppError {
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// What is in the store does not make a service.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// A listener.
-    #[error(transparent)]
-    Listener(#[from] ListenerError),
-    /// A header name.
-    #[error("listener.behind_proxy: {0}")]
-    Header(#[from] HeaderNameError),
-    /// The counters.
-    #[error("the metrics could not be set up: {0}")]
-    Metrics(String),
-    /// The system.
-    #[error("the system refused: {0}")]
-    System(#[from] std::io::Error),
-}
-
-/// A listener that runs.
-struct Started {
-    handle: ServerHandle,
-    server: Server,
-}
 
 /// Runs the service until it is told to stop.
 pub async fn serve(config: Config, telemetry: Telemetry) -> Result<(), AppError> {
@@ -88,7 +62,7 @@ pub async fn serve(config: Config, telemetry: Telemetry) -> Result<(), AppError>
     };
     let service = web::Data::new(Service::new(parts, snapshot));
     service.replace_limits(limiters(&config.limits));
-    service.access_log.store(config.log.access, std::sync::atomic::Ordering::Relaxed);
+    service.access_log.store(config.log.access, Ordering::Relaxed);
     service.metrics.set_keys(loader.key_facts());
 
     let (public, slots) = start_public(&config, &service)?;
@@ -103,19 +77,6 @@ pub async fn serve(config: Config, telemetry: Telemetry) -> Result<(), AppError>
     Ok(())
 }
 
-/// A core file of this process would hold private keys.
-fn keep_secrets_out_of_core_files() {
-    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
-        tracing::warn!(%error, "core files could not be switched off");
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the wiring is where randomness comes from")]
-fn system_random() -> Arc<SystemRandom> {
-    Arc::new(SystemRandom::new())
-}
-
 fn report_readiness(service: &Service) {
     if service.is_ready() {
         return;
@@ -124,66 +85,4 @@ fn report_readiness(service: &Service) {
         pid = %service.default_participant,
         "no active key: no token will be issued until `bob-auth key generate` and `bob-auth key activate` made one"
     );
-}
-
-fn start_public(config: &Config, service: &web::Data<Service>) -> Result<(Vec<Started>, Vec<TlsSlot>), AppError> {
-    let running = running(config);
-    let header_bytes = config.limits.header_bytes.map(ByteSize::as_usize);
-    let (mut started, mut slots) = (Vec::new(), Vec::new());
-    if let Some(listener) = &config.listeners.token {
-        let addresses: Vec<ListenAddress> = listener.listen.iter().copied().map(ListenAddress::Tcp).collect();
-        let slot = TlsSlot::read("token", &listener.tls)?;
-        let tls = ListenerTls { settings: listener.into(), identity: &slot.identity, current: &slot.current };
-        let public = PublicListener { identity: IdentitySource::Connection, jwks: listener.jwks, header_bytes };
-        let sockets = bind_all("token", "https", &addresses)?;
-        started.push(serve_public(service, public, sockets, Some(&tls), &running)?.into());
-        slots.push(slot);
-    }
-    if let Some(listener) = &config.listeners.behind_proxy {
-        let identity = IdentitySource::Proxy(ProxyIdentity::new(listener)?);
-        let public = PublicListener { identity, jwks: listener.jwks, header_bytes };
-        let slot = listener.tls.as_ref().map(|files| TlsSlot::read("behind_proxy", files)).transpose()?;
-        let tls = slot.as_ref().map(|slot| ListenerTls {
-            settings: TlsSettings::behind_proxy(),
-            identity: &slot.identity,
-            current: &slot.current,
-        });
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        let sockets = bind_all("behind_proxy", scheme, &listener.listen)?;
-        started.push(serve_public(service, public, sockets, tls.as_ref(), &running)?.into());
-        slots.extend(slot);
-    }
-    Ok((started, slots))
-}
-
-fn start_internal(config: &Config, service: &web::Data<Service>) -> Result<Option<Started>, AppError> {
-    let Some(listener) = &config.listeners.internal else { return Ok(None) };
-    let addresses: Vec<ListenAddress> = listener.listen.iter().copied().map(ListenAddress::Tcp).collect();
-    let sockets = bind_all("internal", "http", &addresses)?;
-    Ok(Some(serve_internal(service, sockets, &running(config))?.into()))
-}
-
-fn bind_all(listener: &'static str, scheme: &str, addresses: &[ListenAddress]) -> Result<Vec<Bound>, ListenerError> {
-    let mut bound = Vec::with_capacity(addresses.len());
-    for address in addresses {
-        let socket = Bound::bind(address)?;
-        tracing::info!(listener, url = %socket.url(scheme), "listening");
-        bound.push(socket);
-    }
-    Ok(bound)
-}
-
-fn running(config: &Config) -> Running {
-    let cores = || available_parallelism().map_or(1, std::num::NonZero::get);
-    Running {
-        limits: config.limits,
-        workers: config.workers.threads.map_or_else(cores, std::num::NonZero::get),
-        drain: config.shutdown.drain,
-    }
-}
-
-impl From<Server> for Started {
-    fn from(server: Server) -> Self {
-        Self { handle: server.handle(), server }
-    }
 }

@@ -12,21 +12,13 @@ use actix_web::web;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::load::{Loader, limiters, server_certificates};
-use crate::config::{Config, TlsFiles, environment};
+use super::load::{Loader, limiters};
+use super::tls_slot::{TlsSlot, server_certificates};
+use crate::config::{Config, environment};
 use crate::telemetry::Telemetry;
-use crate::web::listener::ListenerError;
 use crate::web::metrics::Reload;
 use crate::web::state::Service;
-use crate::web::tls::{CurrentIdentity, ServerIdentity};
-
-/// The server certificate of one listener: which files, what was read, what is in force.
-pub(super) struct TlsSlot {
-    pub(super) listener: &'static str,
-    pub(super) files: TlsFiles,
-    pub(super) identity: ServerIdentity,
-    pub(super) current: Arc<CurrentIdentity>,
-}
+use crate::web::tls::ServerIdentity;
 
 /// What tells one state of a file from the next, also through a swapped symbolic link.
 type Stamp = Option<(u64, i64, i64, u64)>;
@@ -47,13 +39,6 @@ const LOOK_AT_FILES: Duration = Duration::from_secs(1);
 const HOUSEKEEPING: Duration = Duration::from_mins(1);
 /// Of its time, the service spends at most one part in so many on reading the store again.
 const SHARE_OF_LOADING: u32 = 4;
-
-impl TlsSlot {
-    pub(super) fn read(listener: &'static str, files: &TlsFiles) -> Result<Self, ListenerError> {
-        let identity = ServerIdentity::read(files)?;
-        Ok(Self { listener, files: files.clone(), identity, current: Arc::default() })
-    }
-}
 
 impl Reloader {
     pub(super) fn new(

@@ -7,8 +7,9 @@ use actix_web::web;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::error::AppError;
+use super::listeners::Started;
 use super::reload::Reloader;
-use super::{AppError, Started};
 use crate::config::ShutdownSettings;
 use crate::web::state::Service;
 

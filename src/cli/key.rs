@@ -10,7 +10,7 @@ use super::error::CliError;
 use super::output::{Answer, Table, facts, list, or_dash};
 use super::session::{Global, Session};
 use super::words;
-use crate::crypto::signer::Algorithm;
+use crate::crypto::algorithm::Algorithm;
 use crate::flow::new_key::{self, NewKey};
 use crate::store::{AuthtokenKey, KeyState};
 use crate::value::Kid;

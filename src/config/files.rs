@@ -1,15 +1,11 @@
 //! The files that a configuration refers to: whether they are there, and whether others could read or change them. What
-//! they hold is not looked at, except secrets, which become part of the configuration.
+//! they hold is not looked at here; `secret` reads those that become part of the configuration.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use secrecy::SecretString;
-use zeroize::Zeroizing;
-
 use super::fault::{Fault, Faults, Place};
-use super::reader::{Entry, Read};
 
 /// A file that a setting refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,19 +26,6 @@ pub(super) enum FileKind {
     KeyDirectory,
     /// May be absent, its directory not.
     Store,
-}
-
-/// Reads a secret, without the newline at its end.
-pub(super) fn read_secret(entry: &Entry<'_>) -> Read<SecretString> {
-    let path = entry.path(FileKind::Private)?;
-    let text = fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| {
-        entry.fault(format!("cannot read {}: {error}", path.display()), "check the path and who may read it")
-    })?;
-    let text = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
-    if text.is_empty() {
-        return Err(entry.fault(format!("{} is empty", path.display()), "write the secret into it"));
-    }
-    Ok(SecretString::from(text))
 }
 
 /// What is wrong with the configuration file itself and the files it refers to.

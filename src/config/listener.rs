@@ -1,8 +1,9 @@
 //! Reads `[listener.*]`, and holds the listeners against each other.
 
 use super::address::{ListenAddress, TrustedPeers, parse_network};
-use super::files::{FileKind, read_secret};
+use super::files::FileKind;
 use super::reader::{Document, Entry, Read, Section};
+use super::secret::read_secret;
 use super::settings::{
     CertificateHeader, InternalListener, Listeners, ProxyListener, ProxySecret, TlsFiles, TlsVersion, TokenListener,
 };

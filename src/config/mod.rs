@@ -24,6 +24,7 @@ mod keys;
 mod listener;
 mod rate;
 mod reader;
+mod secret;
 mod service;
 mod settings;
 mod size;

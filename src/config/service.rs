@@ -8,8 +8,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
-use super::files::{FileKind, read_secret};
+use super::files::FileKind;
 use super::reader::{Document, Entry, Read, Section};
+use super::secret::read_secret;
 use super::settings::{
     AuditSettings, KeySettings, Limits, LogFormat, LogSettings, RateLimit, ReloadSettings, ShutdownSettings,
     StoreSettings, WorkerSettings,

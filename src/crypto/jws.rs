@@ -8,7 +8,8 @@ use jsonwebtoken::{Algorithm as JwtAlgorithm, DecodingKey, DecodingKeyKind, Enco
 use ring::signature::{ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey};
 use serde::de::DeserializeOwned;
 
-use super::signer::{Algorithm, PublicKey};
+use super::algorithm::Algorithm;
+use super::signer::PublicKey;
 
 /// Why a JWS was not accepted under a key.
 #[derive(Debug, thiserror::Error)]

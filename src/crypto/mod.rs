@@ -3,6 +3,7 @@
 //! The only room (besides `web::tls`) that names openssl, ring, sha1 and jsonwebtoken. No cryptography is invented here,
 //! and nothing here knows what a BoB token holds.
 
+pub mod algorithm;
 pub mod cert;
 pub mod digest;
 pub mod issue_cert;

@@ -10,7 +10,7 @@ use openssl::symm::Cipher;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use super::signer::Algorithm;
+use super::algorithm::Algorithm;
 
 /// A private key. Its bytes leave only through the functions that say so; `Debug` shows its kind.
 #[derive(Clone)]

@@ -1,7 +1,6 @@
 //! [`Signer`]: what signs tokens, and its software form on ring. Which key of which participant signs is decided above.
 
 use std::fmt;
-use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,26 +11,10 @@ use jsonwebtoken::jwk::{
 };
 use ring::rand::SecureRandom;
 use ring::signature::{self, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RsaKeyPair};
-use serde::{Deserialize, Serialize};
 
+use super::algorithm::Algorithm;
 use super::digest::sha256;
 use super::private_key::{PrivateKey, PrivateKeyError};
-
-/// The signature algorithms of BoB (RFC 7518 section 3.1): ES256 first, RS256 as the fallback. Nothing else exists here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Algorithm {
-    /// ECDSA with P-256 and SHA-256.
-    #[serde(rename = "ES256")]
-    Es256,
-    /// RSASSA-PKCS1-v1_5 with SHA-256, at least 2048 bits.
-    #[serde(rename = "RS256")]
-    Rs256,
-}
-
-/// A name that is no algorithm of BoB.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the algorithms of BoB tokens are ES256 and RS256")]
-pub struct AlgorithmError;
 
 /// Why a key cannot sign tokens, or a signature could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -89,34 +72,6 @@ const EXAMPLE_KEYS: [(&str, &str); 3] = [
     ("cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s", "RFC 7517 appendix A.1 (EC)"),
     ("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", "RFC 7517 appendix A.1 (RSA)"),
 ];
-
-impl Algorithm {
-    /// Its name in a JOSE header.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Es256 => "ES256",
-            Self::Rs256 => "RS256",
-        }
-    }
-}
-
-impl FromStr for Algorithm {
-    type Err = AlgorithmError;
-
-    fn from_str(text: &str) -> Result<Self, AlgorithmError> {
-        match text {
-            "ES256" => Ok(Self::Es256),
-            "RS256" => Ok(Self::Rs256),
-            _ => Err(AlgorithmError),
-        }
-    }
-}
-
-impl fmt::Display for Algorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
 
 impl PublicKey {
     fn p256(point: &[u8]) -> Result<Self, SignerError> {

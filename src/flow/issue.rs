@@ -217,3 +217,6 @@ impl std::fmt::Debug for Context {
         f.debug_struct("Context").field("self_check", &self.self_check).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,9 @@ use ring::rand::SecureRandom;
 use secrecy::SecretString;
 
 use super::load_key::{KeyLoadError, load_token_key};
+use crate::crypto::algorithm::Algorithm;
 use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
-use crate::crypto::signer::{Algorithm, Signer as _, SignerError, SoftwareSigner};
+use crate::crypto::signer::{Signer as _, SignerError, SoftwareSigner};
 use crate::store::key_files::{KeyFileError, KeyFiles};
 use crate::store::{AuthtokenKey, Change, Conflict, KeyState, Store, StoreError};
 use crate::value::{Kid, KidError, Pid, Timestamp};

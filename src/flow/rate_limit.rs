@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     fn limiter() -> RateLimiter<Source> {
-        let limit = RateLimit { interval: Duration::from_secs(3600), burst: NonZeroU32::new(2).unwrap() };
+        let limit = RateLimit { interval: Duration::from_hours(1), burst: NonZeroU32::new(2).unwrap() };
         RateLimiter::new(limit).unwrap()
     }
 

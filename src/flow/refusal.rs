@@ -8,6 +8,15 @@ use crate::value::{Sha1Fingerprint, Timestamp};
 /// Why a request was refused: whose fault, with the evidence for the audit log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    /// The caller: a path at which there is nothing.
+    #[error("there is nothing at this path")]
+    NothingHere,
+    /// The caller: a method other than reading.
+    #[error("the resource is only read")]
+    MethodNotAllowed,
+    /// The caller: more bytes of headers than are read.
+    #[error("the headers are too large")]
+    HeadersTooLarge,
     /// The caller: no client certificate.
     #[error("no client certificate was presented")]
     NoCertificate,
@@ -92,6 +101,9 @@ impl Refusal {
     /// The stable id of the reason: the same in log, metric, audit row and documentation.
     pub const fn reason(&self) -> &'static str {
         match self {
+            Self::NothingHere => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::HeadersTooLarge => "headers_too_large",
             Self::NoCertificate => "no_certificate",
             Self::UnknownCertificate => "unknown_certificate",
             Self::RevokedCertificate => "revoked_certificate",

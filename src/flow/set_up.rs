@@ -8,10 +8,10 @@ use ring::rand::SecureRandom;
 
 use super::new_files::{NewFileError, NewFiles};
 use super::new_key::{self, ActivateError, KeyRoom, NewKey, NewKeyError};
+use crate::crypto::algorithm::Algorithm;
 use crate::crypto::cert::CertError;
 use crate::crypto::issue_cert::{IssueCertError, Issuer, Profile, Purpose, self_signed, signed_by};
 use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
-use crate::crypto::signer::Algorithm;
 use crate::store::key_files::KeyFiles;
 use crate::store::{AuthtokenKey, Change, Participant, Store, StoreError};
 use crate::value::Timestamp;

@@ -5,8 +5,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SecureRandom;
 
 use super::claims::Claims;
+use crate::crypto::algorithm::Algorithm;
 use crate::crypto::jws::verify_compact;
-use crate::crypto::signer::{Algorithm, PublicKey, Signer, SignerError};
+use crate::crypto::signer::{PublicKey, Signer, SignerError};
 use crate::value::{CompactJws, Kid};
 
 /// A key that signs tokens, with everything of a token's header worked out once.

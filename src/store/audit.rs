@@ -1,72 +1,17 @@
-//! The audit trail: its rows, reading and pruning it. Writing the rows of requests is `audit_writer`'s affair.
+//! The audit trail read and pruned. What a line holds is in `audit_row`.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::net::IpAddr;
-use std::str::FromStr;
 
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Row as _, Sqlite, query::Query};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 
-use crate::value::{Class, EntityId, Kid, Pid, Sha1Fingerprint, Sha256Fingerprint, Timestamp};
+use crate::value::{EntityId, Pid, Sha1Fingerprint, Sha256Fingerprint, Timestamp};
 
 use super::Page;
-use super::error::{Result, StoreError};
-use super::rows::{self, Tx};
+use super::audit_row::{AuditResult, AuditRow};
+use super::error::Result;
+use super::rows::{self};
 use super::schema::Store;
-
-/// One line of the audit trail. Cheap to make: nothing in it is formatted before it is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditRow {
-    /// When it happened.
-    pub at: Timestamp,
-    /// Who did it: `service`, or `cli:` and the user of the system.
-    pub actor: Cow<'static, str>,
-    /// What was done, for example `token.issue` or `cert.enrol`.
-    pub action: Cow<'static, str>,
-    /// What came of it.
-    pub result: AuditResult,
-    /// Why it was refused: the stable id of the reason.
-    pub reason: Option<Cow<'static, str>>,
-    /// Of which participant.
-    pub pid: Option<Pid>,
-    /// Of or for which entity.
-    pub entity_id: Option<EntityId>,
-    /// The certificate's SHA-1.
-    pub sha1: Option<Sha1Fingerprint>,
-    /// The certificate's SHA-256.
-    pub sha256: Option<Sha256Fingerprint>,
-    /// Where the request came from.
-    pub source: Option<Source>,
-    /// The class in the token.
-    pub class: Option<Class>,
-    /// The key that signed, or that was changed.
-    pub kid: Option<Kid>,
-    /// The SHA-256 of the compact token: it names the token without being one.
-    pub token_sha256: Option<[u8; 32]>,
-    /// Anything more, in words.
-    pub detail: Option<Box<str>>,
-}
-
-/// What came of an action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AuditResult {
-    /// A token was issued.
-    Issued,
-    /// The request was refused.
-    Refused,
-    /// An administrative change was made.
-    Done,
-}
-
-/// Where a request came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// An address of the network.
-    Address(IpAddr),
-    /// A Unix socket.
-    Unix,
-}
 
 /// A line of the audit trail as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,110 +39,6 @@ pub struct AuditFilter {
     pub result: Option<AuditResult>,
     /// With this reason.
     pub reason: Option<String>,
-}
-
-impl AuditRow {
-    /// A row with the facts that every row has; fill in the others by struct update.
-    pub fn new(at: Timestamp, actor: impl Into<Cow<'static, str>>, action: &'static str, result: AuditResult) -> Self {
-        Self {
-            at,
-            actor: actor.into(),
-            action: action.into(),
-            result,
-            reason: None,
-            pid: None,
-            entity_id: None,
-            sha1: None,
-            sha256: None,
-            source: None,
-            class: None,
-            kid: None,
-            token_sha256: None,
-            detail: None,
-        }
-    }
-}
-
-impl AuditResult {
-    /// As it is stored and shown.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Issued => "issued",
-            Self::Refused => "refused",
-            Self::Done => "done",
-        }
-    }
-}
-
-impl fmt::Display for AuditResult {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for AuditResult {
-    type Err = StoreError;
-
-    fn from_str(text: &str) -> Result<Self> {
-        [Self::Issued, Self::Refused, Self::Done]
-            .into_iter()
-            .find(|result| result.as_str() == text)
-            .ok_or(StoreError::Invalid { field: "result", rule: "issued, refused or done" })
-    }
-}
-
-/// The address, or `unix`.
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Address(address) => address.fmt(f),
-            Self::Unix => f.write_str("unix"),
-        }
-    }
-}
-
-impl FromStr for Source {
-    type Err = StoreError;
-
-    fn from_str(text: &str) -> Result<Self> {
-        if text == "unix" {
-            return Ok(Self::Unix);
-        }
-        text.parse().map(Self::Address).map_err(|_| StoreError::Invalid { field: "source", rule: "an address or unix" })
-    }
-}
-
-/// The type of a query that [`bind`] fills.
-pub(super) type Filling = Query<'static, Sqlite, SqliteArguments>;
-
-/// The statement that [`bind`] fills.
-pub(super) const INSERT: &str = "INSERT INTO audit (at, actor, action, result, reason, pid, entity_id, sha1, sha256, \
-                                 source, class, kid, token_sha256, detail) \
-                                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-
-/// Binds one row in the order of [`INSERT`].
-pub(super) fn bind(query: Filling, row: &AuditRow) -> Filling {
-    query
-        .bind(row.at.as_seconds())
-        .bind(&*row.actor)
-        .bind(&*row.action)
-        .bind(row.result.as_str())
-        .bind(row.reason.as_deref())
-        .bind(row.pid.map(Pid::get))
-        .bind(row.entity_id.as_ref().map(EntityId::as_str))
-        .bind(row.sha1.as_ref().map(|f| f.as_bytes().as_slice()))
-        .bind(row.sha256.as_ref().map(|f| f.as_bytes().as_slice()))
-        .bind(row.source.map(|s| s.to_string()))
-        .bind(row.class.as_ref().map(Class::as_str))
-        .bind(row.kid.as_ref().map(Kid::as_str))
-        .bind(row.token_sha256.as_ref().map(<[u8; 32]>::as_slice))
-        .bind(row.detail.as_deref())
-}
-
-/// Writes one row inside an administrative transaction.
-pub(super) async fn append(tx: &mut Tx, row: &AuditRow) -> Result<()> {
-    bind(sqlx::query(INSERT), row).execute(&mut **tx).await?;
-    Ok(())
 }
 
 impl Store {

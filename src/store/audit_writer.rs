@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time;
 
-use super::audit::{self, AuditRow};
+use super::audit_row::{self, AuditRow, Recurring};
 use super::error::{Result, StoreError};
 use super::schema::Store;
 
@@ -115,7 +115,13 @@ impl AuditWriter {
             closing: AtomicBool::new(false),
             wake: Notify::new(),
         });
-        let task = Task { shared: Arc::clone(&shared), store, connection: None, rows: VecDeque::new() };
+        let task = Task {
+            shared: Arc::clone(&shared),
+            store,
+            connection: None,
+            rows: VecDeque::new(),
+            recurring: Recurring::default(),
+        };
         Self { sink: AuditSink(shared), task: tokio::spawn(task.run()) }
     }
 
@@ -155,6 +161,7 @@ struct Task {
     connection: Option<SqliteConnection>,
     /// Taken from the queue and not written yet.
     rows: VecDeque<AuditRow>,
+    recurring: Recurring,
 }
 
 impl Task {
@@ -177,7 +184,7 @@ impl Task {
             self.take();
             while !self.rows.is_empty() {
                 let result = self.write().await;
-                if self.learn(result) {
+                if self.learn(&result) {
                     continue;
                 }
                 let patience = if self.shared.is_closing() { delay } else { probe };
@@ -203,11 +210,13 @@ impl Task {
         let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
         let (groups, rest) = rows[..count].as_chunks::<GROUP>();
         for group in groups {
-            let query = group.iter().fold(sqlx::query(GROUP_INSERT.as_str()), audit::bind);
+            let query = group.iter().fold(sqlx::query(GROUP_INSERT.as_str()), |query, row| {
+                audit_row::bind(query, row, &mut self.recurring)
+            });
             query.execute(&mut *tx).await?;
         }
         for row in rest {
-            audit::bind(sqlx::query(audit::INSERT), row).execute(&mut *tx).await?;
+            audit_row::bind(sqlx::query(audit_row::INSERT), row, &mut self.recurring).execute(&mut *tx).await?;
         }
         tx.commit().await?;
         self.rows.drain(..count);
@@ -224,14 +233,14 @@ impl Task {
             Ok(())
         };
         let result = result.await;
-        self.learn(result);
+        self.learn(&result);
     }
 
     /// Remembers how an attempt went; a connection that failed for its own reasons is made anew next time.
-    fn learn(&mut self, result: Result<()>) -> bool {
+    fn learn(&mut self, result: &Result<()>) -> bool {
         let writable = result.is_ok();
         if self.shared.writable.swap(writable, Relaxed) != writable {
-            match &result {
+            match result {
                 Ok(()) => tracing::info!("the store can be written again"),
                 Err(error) => tracing::error!(%error, "the store cannot be written; audit rows wait in memory"),
             }
@@ -250,11 +259,11 @@ async fn connect<'a>(slot: &'a mut Option<SqliteConnection>, store: &Store) -> R
     slot.as_mut().ok_or(StoreError::Busy)
 }
 
-/// How many rows one statement writes when there are that many.
+/// How many rows one statement writes when there are that many; measured: half or twice as many cost more per row.
 const GROUP: usize = 32;
 
 static GROUP_INSERT: LazyLock<String> = LazyLock::new(|| {
-    let mut text = String::from(audit::INSERT);
+    let mut text = String::from(audit_row::INSERT);
     let one = text.find("(?").map_or_else(String::new, |at| text[at..].to_owned());
     for _ in 1..GROUP {
         let _ = write!(text, ", {one}");

@@ -6,11 +6,12 @@ use std::str::FromStr;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::value::{EntityId, Pid, Sha1Fingerprint, Sha256Fingerprint, Timestamp};
+use crate::value::{Pid, Sha1Fingerprint, Sha256Fingerprint, Timestamp};
 
-use super::audit::AuditRow;
+use super::audit_row::AuditRow;
 use super::entities::{self, Entity};
 use super::error::{Conflict, Noun, Result, StoreError};
+use super::owner::Owner;
 use super::rows::{self, Tx};
 use super::schema::{Change, Store};
 use super::{Page, participants};
@@ -44,15 +45,6 @@ pub struct Certificate {
     pub enrolled: Timestamp,
     /// When its state last changed.
     pub changed: Timestamp,
-}
-
-/// Who proves itself with a certificate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Owner {
-    /// One entity. For a revoked certificate possibly one that has been removed since.
-    Entity(EntityId),
-    /// Any entity of the participant that has no active certificate of its own.
-    Participant,
 }
 
 /// Whether a certificate serves.
@@ -117,15 +109,6 @@ impl FromStr for CertificateState {
             .into_iter()
             .find(|state| state.as_str() == text)
             .ok_or(StoreError::Invalid { field: "state", rule: "active or revoked" })
-    }
-}
-
-impl fmt::Display for Owner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Entity(id) => write!(f, "entity {id}"),
-            Self::Participant => f.write_str("all entities"),
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::value::{Class, EntityId, Lifetime, Pid, Timestamp};
 
-use super::audit::AuditRow;
+use super::audit_row::AuditRow;
 use super::error::{Conflict, Noun, Result, StoreError};
 use super::rows::{self, Tx};
 use super::schema::{Change, Store};

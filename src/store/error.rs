@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crate::value::{EntityId, Kid, Pid, Sha1Fingerprint};
 
-use super::certificates::Owner;
-use super::keys::KeyState;
+use super::key_state::KeyState;
+use super::owner::Owner;
 
 /// What this module returns.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -62,6 +62,9 @@ pub enum StoreError {
     /// The file or its directory may not be written.
     #[error("the store is read-only")]
     ReadOnly,
+    /// The file, or the helper files beside it, may not be opened.
+    #[error("the store cannot be opened: the permissions of its file or directory forbid it")]
+    Forbidden,
     /// Changes wait in the write-ahead log, which cannot be read where the directory is read-only.
     #[error("the store's directory is read-only and {} holds changes that cannot be read from there", .0.display())]
     UnreadableLog(PathBuf),
@@ -222,6 +225,7 @@ impl From<sqlx::Error> for StoreError {
             (IOERR_WRITE | IOERR_FSYNC | IOERR_TRUNCATE, _) | (_, 13) => Self::Full,
             (_, 5 | 6) => Self::Busy,
             (_, 8) => Self::ReadOnly,
+            (_, 3 | 14) => Self::Forbidden,
             (_, 11 | 26) => Self::Corrupt(error.to_string()),
             _ => Self::Database(error),
         }

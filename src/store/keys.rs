@@ -1,15 +1,13 @@
 //! Authtoken keys: which there are and in which state. The private halves are files and never come here.
 
-use std::fmt;
-use std::str::FromStr;
-
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use crate::value::{Kid, Pid, Timestamp};
 
-use super::audit::AuditRow;
+use super::audit_row::AuditRow;
 use super::error::{Conflict, Noun, Result, StoreError};
+use super::key_state::KeyState;
 use super::participants;
 use super::rows::{self, Tx};
 use super::schema::{Change, Store};
@@ -39,48 +37,6 @@ pub struct AuthtokenKey {
     pub retired: Option<Timestamp>,
     /// Its last second: it must not sign after that. `None` is for ever.
     pub not_after: Option<Timestamp>,
-}
-
-/// Where a key is in its life; it only goes forward.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyState {
-    /// Made, to be published, signs nothing yet.
-    Pending,
-    /// The one that signs; at most one for each participant.
-    Active,
-    /// Signs no more; its last tokens are still valid, so it stays published.
-    Retiring,
-    /// Done with.
-    Retired,
-}
-
-impl KeyState {
-    /// As it is stored and shown.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Active => "active",
-            Self::Retiring => "retiring",
-            Self::Retired => "retired",
-        }
-    }
-}
-
-impl fmt::Display for KeyState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for KeyState {
-    type Err = StoreError;
-
-    fn from_str(text: &str) -> Result<Self> {
-        [Self::Pending, Self::Active, Self::Retiring, Self::Retired]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or(StoreError::Invalid { field: "state", rule: "pending, active, retiring or retired" })
-    }
 }
 
 impl Store {

@@ -8,6 +8,7 @@
 //! Nothing here decides who may have a token; certificates and keys are opaque bytes and text here.
 
 mod audit;
+mod audit_row;
 mod audit_writer;
 mod certificates;
 mod directory;
@@ -15,7 +16,9 @@ mod directory_load;
 mod entities;
 mod error;
 pub mod key_files;
+mod key_state;
 mod keys;
+mod owner;
 mod participants;
 mod revision;
 mod rows;
@@ -23,13 +26,16 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-pub use audit::{AuditEntry, AuditFilter, AuditResult, AuditRow, Source};
+pub use audit::{AuditEntry, AuditFilter};
+pub use audit_row::{AuditResult, AuditRow, Source};
 pub use audit_writer::{AuditSink, AuditWriter, Pace};
-pub use certificates::{Certificate, CertificateFilter, CertificateState, Enrolled, Fingerprint, Owner};
+pub use certificates::{Certificate, CertificateFilter, CertificateState, Enrolled, Fingerprint};
 pub use directory::{CertificateView, Directory, EntityIndex, EntityView, Expiry, OwnerView, ParticipantDirectory};
 pub use entities::{Entity, EntityFilter, EntityPatch, EntityState};
 pub use error::{Conflict, Noun, Result, StoreError};
-pub use keys::{AuthtokenKey, KeyState};
+pub use key_state::KeyState;
+pub use keys::AuthtokenKey;
+pub use owner::Owner;
 pub use participants::{Participant, ParticipantPatch};
 pub use schema::{Access, Change, Store};
 

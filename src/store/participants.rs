@@ -2,7 +2,7 @@
 
 use crate::value::{Pid, Timestamp};
 
-use super::audit::AuditRow;
+use super::audit_row::AuditRow;
 use super::error::{Conflict, Noun, Result, StoreError};
 use super::rows::{self, Tx};
 use super::schema::{Change, Store};

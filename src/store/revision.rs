@@ -2,16 +2,8 @@
 
 use super::error::Result;
 use super::rows::Tx;
-use super::schema::Store;
 
-const READ: &str = "SELECT value FROM revision";
-
-impl Store {
-    /// The revision now; a cheap read, made for polling.
-    pub async fn revision(&self) -> Result<i64> {
-        Ok(sqlx::query_scalar(READ).fetch_one(self.reader()).await?)
-    }
-}
+pub(super) const READ: &str = "SELECT value FROM revision";
 
 /// The revision that the transaction sees.
 pub(super) async fn read(tx: &mut Tx) -> Result<i64> {

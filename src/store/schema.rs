@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 
 use crate::value::Timestamp;
 
-use super::audit::{self, AuditResult, AuditRow};
+use super::audit_row::{self, AuditResult, AuditRow};
 use super::error::{Result, StoreError};
 use super::revision;
 use super::rows::Tx;
@@ -105,12 +105,12 @@ impl Store {
         }
         if access != Access::Look {
             match (Self::open_as(path, Mode::ReadWrite).await, access) {
-                (Err(StoreError::ReadOnly | StoreError::Full | StoreError::Database(_)), Access::Service) => {}
+                (Err(StoreError::ReadOnly | StoreError::Forbidden | StoreError::Full), Access::Service) => {}
                 (result, _) => return result,
             }
         }
         match Self::open_as(path, Mode::ReadOnly).await {
-            Err(StoreError::ReadOnly | StoreError::Database(_)) => {}
+            Err(StoreError::ReadOnly | StoreError::Forbidden) => {}
             result => return result,
         }
         let log = with_suffix(path, "-wal");
@@ -200,9 +200,9 @@ impl Store {
         Ok(self.0.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 
-    /// For a single read that needs no transaction.
-    pub(super) fn reader(&self) -> &SqlitePool {
-        &self.0.reader
+    /// The revision now; a cheap read, made for polling.
+    pub async fn revision(&self) -> Result<i64> {
+        Ok(sqlx::query_scalar(revision::READ).fetch_one(&self.0.reader).await?)
     }
 
     /// A transaction that reads one state of the store.
@@ -212,7 +212,7 @@ impl Store {
 
     /// Ends an administrative transaction: its audit row, the step of the revision, and the disk.
     pub(super) async fn commit(&self, mut tx: Tx, row: AuditRow) -> Result<()> {
-        audit::append(&mut tx, &row).await?;
+        audit_row::append(&mut tx, &row).await?;
         revision::step(&mut tx).await?;
         tx.commit().await?;
         Ok(())

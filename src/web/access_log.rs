@@ -4,13 +4,13 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use actix_web::HttpRequest;
-use tracing::field::display;
 
 use super::state::Service;
 use crate::store::AuditRow;
 
-/// Writes the line of a token request; what it says of the outcome is what the audit row says.
-pub(super) fn token_request(service: &Service, http: &HttpRequest, row: &AuditRow, began: Instant) {
+/// Writes the line of a request; what it says of the outcome is what the audit row says. The path is not repeated: it may
+/// hold anything.
+pub(super) fn line(service: &Service, http: &HttpRequest, row: &AuditRow, status: u16, began: Instant) {
     if !service.access_log.load(Ordering::Relaxed) {
         return;
     }
@@ -20,6 +20,7 @@ pub(super) fn token_request(service: &Service, http: &HttpRequest, row: &AuditRo
         method = %http.method(),
         version = ?http.version(),
         action = %row.action,
+        status,
         result = row.result.as_str(),
         reason = row.reason.as_deref(),
         pid = row.pid.map(display),
@@ -30,13 +31,4 @@ pub(super) fn token_request(service: &Service, http: &HttpRequest, row: &AuditRo
         source = row.source.map(display),
         micros,
     );
-}
-
-/// Writes the line of any other request: the path is not repeated, since it may hold anything.
-pub(super) fn other_request(service: &Service, http: &HttpRequest, what: &'static str, status: u16) {
-    if !service.access_log.load(Ordering::Relaxed) {
-        return;
-    }
-    let source = http.peer_addr().map(|address| display(address.ip()));
-    tracing::info!(target: "access", method = %http.method(), action = what, status, source);
 }

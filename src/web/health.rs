@@ -5,8 +5,8 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
-use super::problem;
 use super::state::Service;
+use super::{jwks, problem};
 use crate::protocol::wire;
 
 /// `GET /health/live`: the process answers.
@@ -49,8 +49,8 @@ pub(super) async fn metrics(service: web::Data<Service>) -> HttpResponse {
 }
 
 /// `GET /.well-known/jwks.json` of the default participant.
-pub(super) async fn jwks(service: web::Data<Service>) -> HttpResponse {
-    super::jwks(&service, service.default_participant)
+pub(super) async fn default_jwks(service: web::Data<Service>) -> HttpResponse {
+    jwks::jwks(&service, service.default_participant)
 }
 
 /// Anything else.

@@ -15,21 +15,10 @@ use actix_web::{App, HttpServer, web};
 
 use super::idle::Idle;
 use super::metrics::Metrics;
-use super::peer::IdentitySource;
+use super::routes::{self, PublicListener};
 use super::state::Service;
 use super::tls::{self, CurrentIdentity, ServerIdentity, TlsError, TlsSettings};
 use crate::config::{Limits, ListenAddress};
-
-/// What a public listener is to its requests.
-#[derive(Debug)]
-pub struct PublicListener {
-    /// Where identities come from.
-    pub identity: IdentitySource,
-    /// Whether the public keys are served here.
-    pub jwks: bool,
-    /// The most bytes of headers that are read.
-    pub header_bytes: Option<usize>,
-}
 
 /// How a server runs, the same for every listener.
 #[derive(Debug, Clone, Copy)]
@@ -131,8 +120,9 @@ pub fn serve_public(
 ) -> Result<Server, ListenerError> {
     let metrics: Arc<Metrics> = Arc::clone(&service.metrics);
     let (service, listener) = (service.clone(), web::Data::new(listener));
-    let app =
-        move || App::new().app_data(service.clone()).app_data(listener.clone()).default_service(web::to(super::public));
+    let app = move || {
+        App::new().app_data(service.clone()).app_data(listener.clone()).default_service(web::to(routes::public))
+    };
     let counters = Arc::clone(&metrics);
     let idle = Idle::watch(&running.limits);
     let mut server = HttpServer::new(app)
@@ -188,7 +178,7 @@ pub fn serve_internal(
     running: &Running,
 ) -> Result<Server, ListenerError> {
     let service = service.clone();
-    let mut server = HttpServer::new(move || App::new().app_data(service.clone()).configure(super::internal_routes))
+    let mut server = HttpServer::new(move || App::new().app_data(service.clone()).configure(routes::internal))
         .workers(1)
         .keep_alive(Duration::from_secs(15))
         .max_connections(256)

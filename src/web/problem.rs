@@ -124,6 +124,9 @@ pub const fn of_refusal(refusal: &Refusal) -> Problem {
         | Refusal::NotYourEntity
         | Refusal::OwnCertificateTakesPrecedence
         | Refusal::SuspendedEntity => ENTITY_NOT_FOUND,
+        Refusal::NothingHere => NOT_FOUND,
+        Refusal::MethodNotAllowed => METHOD_NOT_ALLOWED,
+        Refusal::HeadersTooLarge => HEADERS_TOO_LARGE,
         Refusal::FingerprintRate { .. } | Refusal::SourceRate { .. } => TOO_MANY_REQUESTS,
         Refusal::NoActiveKey | Refusal::KeyExpired { .. } | Refusal::SigningFailed | Refusal::SelfCheckFailed => {
             TOKENS_UNAVAILABLE

@@ -6,7 +6,7 @@ use std::time::Instant;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::access_log;
+use super::answered::{self, Answered};
 use super::peer::{IdentitySource, Peer};
 use super::problem::Problem;
 use super::state::Service;
@@ -30,10 +30,9 @@ pub struct TokenRequest<'a> {
 }
 
 /// Answers a request for a token.
-pub fn answer(service: &Service, http: &HttpRequest, request: &TokenRequest<'_>) -> HttpResponse {
+pub(super) fn answer(service: &Service, http: &HttpRequest, peer: &Peer, request: &TokenRequest<'_>) -> Answered {
     let began = Instant::now();
-    let peer = Peer::of(http, request.identity);
-    let presented = admit(service, http, request, &peer);
+    let presented = peer.presented(http, request.identity);
     let outcome = presented.clone().and_then(|presented| {
         let snapshot = service.snapshot();
         let limits = service.limits();
@@ -41,9 +40,7 @@ pub fn answer(service: &Service, http: &HttpRequest, request: &TokenRequest<'_>)
         let asked = Request { pid: request.pid, entity: request.entity, presented };
         issue(&service.context, &snapshot, limiter, &asked)
     });
-    let row = audit_row(service, request, &peer, presented.ok().flatten(), &outcome);
-    access_log::token_request(service, http, &row, began);
-    service.audit.record(row);
+    let row = audit_row(service, request, peer, presented.ok().flatten(), &outcome);
     let response = match &outcome {
         Ok(issued) => success(service, request.pid, issued),
         Err(refusal) => {
@@ -52,18 +49,7 @@ pub fn answer(service: &Service, http: &HttpRequest, request: &TokenRequest<'_>)
         }
     };
     service.metrics.took(began.elapsed());
-    response
-}
-
-/// What is looked at before the certificate: the source's limit. Then the certificate itself.
-fn admit(
-    service: &Service,
-    http: &HttpRequest,
-    request: &TokenRequest<'_>,
-    peer: &Peer,
-) -> Result<Option<Presented>, Refusal> {
-    service.admit_source(peer.limited_address(request.identity))?;
-    peer.presented(http, request.identity)
+    Answered { row, response }
 }
 
 fn success(service: &Service, pid: Pid, issued: &Issued) -> HttpResponse {
@@ -86,9 +72,8 @@ fn audit_row(
     outcome: &Result<Issued, Refusal>,
 ) -> AuditRow {
     let result = if outcome.is_ok() { AuditResult::Issued } else { AuditResult::Refused };
-    let mut row = AuditRow::new(service.context.clock.now(), "service", "token.issue", result);
+    let mut row = answered::row(service, peer, "token.issue", result);
     row.pid = Some(request.pid);
-    row.source = peer.source;
     row.sha1 = presented.map(|presented| presented.sha1);
     row.sha256 = presented.and_then(|presented| presented.sha256);
     match outcome {

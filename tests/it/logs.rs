@@ -92,8 +92,14 @@ fn a_request_that_is_no_token_request_has_a_line_without_its_path() {
     let request = format!("PUT {} HTTP/1.1\r\nHost: localhost\r\n\r\n", auth("zzEntity"));
     Client::anonymous().ask(service.token(), &request);
     let lines = until("two access lines", || Some(service.access_lines()).filter(|lines| lines.len() >= 2));
-    assert_eq!((lines[0]["action"].as_str(), lines[0]["status"].as_u64()), (Some("not-found"), Some(404)));
-    assert_eq!((lines[1]["action"].as_str(), lines[1]["method"].as_str()), (Some("method-not-allowed"), Some("PUT")));
+    for (line, (method, status, reason)) in
+        lines.iter().zip([("GET", 404, "not_found"), ("PUT", 405, "method_not_allowed")])
+    {
+        assert_eq!((line["action"].as_str(), line["method"].as_str()), (Some("http.request"), Some(method)));
+        assert_eq!((line["status"].as_u64(), line["reason"].as_str()), (Some(status), Some(reason)));
+    }
+    let rows = site.audit_of("http.request", 2);
+    assert_eq!(rows[1]["reason"], "method_not_allowed");
     assert!(!service.log_text().contains("zz"));
 }
 

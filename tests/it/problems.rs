@@ -42,6 +42,15 @@ fn a_problem_document_has_type_title_status_and_detail_and_nothing_else() {
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn explain(refusal: &Refusal) -> (&'static str, &'static str) {
     match refusal {
+        Refusal::NothingHere => (
+            "A path at which there is nothing: not this API's, or of no participant's base path.",
+            "Look at the client's base URL; strangers who try paths are no cause for worry.",
+        ),
+        Refusal::MethodNotAllowed => ("A method other than GET and HEAD.", "Look at the client: tokens are read."),
+        Refusal::HeadersTooLarge => (
+            "More bytes of headers than `limits.header_bytes`.",
+            "Let the proxy forward the leaf of the certificate only; or raise the limit.",
+        ),
         Refusal::NoCertificate => (
             "The client sent no certificate, or the proxy says that it sent none.",
             "Look at the client's settings; behind a proxy, at whether the proxy asks for certificates.",
@@ -184,9 +193,12 @@ fn header_faults() -> [HeaderFault; 12] {
 }
 
 /// One of every kind but those of headers; [`explain`] does not compile when a kind is missing from it.
-fn refusals() -> [Refusal; 20] {
+fn refusals() -> [Refusal; 23] {
     let (not_after, retry_after) = (Timestamp::from_seconds(0), Duration::ZERO);
     [
+        Refusal::NothingHere,
+        Refusal::MethodNotAllowed,
+        Refusal::HeadersTooLarge,
         Refusal::NoCertificate,
         Refusal::UnknownCertificate,
         Refusal::RevokedCertificate,

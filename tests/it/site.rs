@@ -105,8 +105,13 @@ impl Site {
 
     /// The audit rows of token requests, oldest first, once there are `count` of them.
     pub(crate) fn token_audit(&self, count: usize) -> Vec<Value> {
+        self.audit_of("token.issue", count)
+    }
+
+    /// The audit rows with this action, oldest first, once there are `count` of them.
+    pub(crate) fn audit_of(&self, action: &str, count: usize) -> Vec<Value> {
         until("the audit rows are written", || {
-            let answer = self.json(&["audit", "list", "--action", "token.issue", "--limit", "1000"]);
+            let answer = self.json(&["audit", "list", "--action", action, "--limit", "1000"]);
             let mut rows = answer["items"].as_array().unwrap().clone();
             rows.reverse();
             (rows.len() >= count).then_some(rows)

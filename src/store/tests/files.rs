@@ -115,6 +115,46 @@ async fn a_read_only_store_serves_and_refuses_changes() {
 }
 
 #[tokio::test]
+async fn a_store_in_a_read_only_directory_is_served_from() {
+    let (directory, store) = peopled().await;
+    store.close().await;
+    fs::set_permissions(store.path(), fs::Permissions::from_mode(0o400)).unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o500)).unwrap();
+    if fs::write(directory.path().join("probe"), "").is_ok() {
+        // The superuser may write everywhere, so this shows nothing; the test above takes the same steps by name.
+        return;
+    }
+    let served = Store::open(store.path(), Access::Service).await.unwrap();
+    assert!(served.is_read_only());
+    assert_eq!(Directory::load(&served).await.unwrap().participants()[0].entity_count(), 2);
+    let refused = Store::open(store.path(), Access::ReadWrite).await;
+    assert!(matches!(refused, Err(StoreError::ReadOnly | StoreError::Forbidden)), "{refused:?}");
+
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    fs::write(directory.path().join("bob-auth.sqlite-wal"), "changes").unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o500)).unwrap();
+    let unreadable = Store::open(store.path(), Access::Service).await;
+    assert!(matches!(unreadable, Err(StoreError::UnreadableLog(_))), "{unreadable:?}");
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[tokio::test]
+async fn a_full_disk_is_named_and_costs_no_earlier_change() {
+    let (_directory, store) = peopled().await;
+    let mut tx = store.begin().await.unwrap();
+    // SQLite reports its own limit as it reports a full disk.
+    sqlx::raw_sql("PRAGMA max_page_count = 1").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let many: Vec<_> = (0..500)
+        .map(|seed| (entity(74, &format!("x{seed}")), certificate(74, own(&format!("x{seed}")), seed)))
+        .collect();
+    let result = store.enrol_many(&many, &change()).await;
+    assert!(matches!(result, Err(StoreError::Full)), "{result:?}");
+    assert_eq!(store.revision().await.unwrap(), 3);
+    assert_eq!(Directory::load(&store).await.unwrap().participants()[0].entity_count(), 2);
+}
+
+#[tokio::test]
 async fn a_backup_is_a_store_of_its_own_and_private() {
     let (directory, store) = peopled().await;
     let to = directory.path().join("copy.sqlite");

@@ -1,0 +1,77 @@
+//! Clients: blocking TLS connections with a certificate, and the least HTTP/1.1 that a request needs.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+
+use openssl::pkey::PKey;
+use openssl::ssl::{Ssl, SslConnector, SslContext, SslMethod, SslStream, SslVerifyMode, SslVersion};
+use openssl::x509::X509;
+
+use super::site::Site;
+
+/// What a client connects with.
+#[derive(Clone)]
+pub(crate) struct Client {
+    context: SslContext,
+    address: SocketAddr,
+}
+
+/// An open connection.
+pub(crate) struct Connection {
+    stream: SslStream<TcpStream>,
+    buffer: Vec<u8>,
+}
+
+/// The request for the client's own token.
+pub(crate) const TOKEN: &str = "/api/v1/auth/validator37";
+
+impl Client {
+    /// With the certificate that is enrolled at the site, or without one.
+    pub(crate) fn new(site: &Site, address: SocketAddr, version: SslVersion, certificate: bool) -> Self {
+        let mut builder = SslConnector::builder(SslMethod::tls_client()).expect("a connector");
+        // What is measured is the service, not its clients' care.
+        builder.set_verify(SslVerifyMode::NONE);
+        builder.set_min_proto_version(Some(version)).expect("a version");
+        builder.set_max_proto_version(Some(version)).expect("a version");
+        if certificate {
+            let (certificate, key) = &site.client;
+            let x509 = X509::from_der(&certificate.der).expect("a certificate");
+            let key = PKey::private_key_from_pkcs8(&key.to_pkcs8_der().expect("DER")).expect("a key");
+            builder.set_certificate(&x509).expect("a certificate");
+            builder.set_private_key(&key).expect("its key");
+        }
+        Self { context: builder.build().into_context(), address }
+    }
+
+    /// A new connection, handshake done.
+    pub(crate) fn connect(&self) -> Connection {
+        let stream = TcpStream::connect(self.address).expect("a connection");
+        stream.set_nodelay(true).expect("no delay");
+        let ssl = Ssl::new(&self.context).expect("TLS");
+        let mut stream = SslStream::new(ssl, stream).expect("TLS");
+        stream.connect().expect("a handshake");
+        Connection { stream, buffer: vec![0; 16_384] }
+    }
+}
+
+impl Connection {
+    /// One request, its status.
+    pub(crate) fn get(&mut self, path: &str) -> u16 {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        self.stream.write_all(request.as_bytes()).expect("sent");
+        let mut have = 0;
+        loop {
+            have += self.stream.read(&mut self.buffer[have..]).expect("an answer");
+            if let Some(status) = complete(&self.buffer[..have]) {
+                return status;
+            }
+        }
+    }
+}
+
+fn complete(answer: &[u8]) -> Option<u16> {
+    let head = answer.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let text = std::str::from_utf8(&answer[..head]).ok()?;
+    let length = text.lines().find_map(|line| line.strip_prefix("content-length: "))?.parse::<usize>().ok()?;
+    (answer.len() >= head + length).then(|| text[9..12].parse().ok())?
+}

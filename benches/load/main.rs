@@ -1,0 +1,49 @@
+//! The load bench: the real binary over real mutual TLS, the service on one core and its clients on the other.
+//!
+//! Run it with `cargo bench --bench load`, or one part with `cargo bench --bench load -- keep-alive`. Figures are per
+//! core: a million over the CPU microseconds that the whole service process spent per request, and ratios between figures
+//! of the same run. docs/performance.md explains them.
+
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a bench ends with a message when its ground gives way, prints, and reckons in floating point"
+)]
+
+mod client;
+mod measure;
+mod parts;
+mod site;
+
+use std::time::Duration;
+
+/// How long each figure is measured.
+const SPAN: Duration = Duration::from_secs(4);
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let run = |name: &str| wanted.is_empty() || wanted.iter().any(|word| word == name);
+    println!("OpenSSL: {}; service on core 0, clients on core 1; {SPAN:?} per figure\n", openssl::version::version());
+    measure::pin_to_core(1);
+    let raw = parts::raw_signing(SPAN);
+    if run("keep-alive") {
+        parts::keep_alive(SPAN, &raw);
+    }
+    if run("fresh") {
+        parts::fresh_connections(SPAN);
+    }
+    if run("latency") {
+        parts::latency(SPAN);
+    }
+    if run("memory") {
+        parts::memory();
+    }
+    if run("start") {
+        parts::start_up();
+    }
+}
