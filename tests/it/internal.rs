@@ -129,3 +129,17 @@ fn the_key_set_may_be_put_on_the_public_listener() {
         .ask(service.token(), "POST /.well-known/jwks.json HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(posted.status, 405);
 }
+
+#[test]
+fn a_key_past_its_last_day_signs_nothing() {
+    let site = Site::with_entities();
+    site.run(&["key", "generate", "--kid", "34:short", "--expires", "1s"]);
+    site.run(&["key", "activate", "34:short"]);
+    let service = Service::start(&site);
+    let client = Client::example("validator37");
+    let refused = until("the key expires", || {
+        Some(client.token(service.token(), "validator37")).filter(|answer| answer.status == 503)
+    });
+    assert_eq!(refused.problem(), "tokens-unavailable");
+    assert!(service.metric("bob_auth_refusals_total{reason=\"key_expired\"}") > 0.5);
+}

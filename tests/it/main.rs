@@ -22,3 +22,4 @@ mod problems;
 mod reload;
 mod shutdown;
 mod token;
+mod wire;

@@ -1,6 +1,7 @@
 //! What changes while the service runs: files, settings, and what the command line does in another process.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
 use openssl::x509::X509;
@@ -55,6 +56,23 @@ fn a_new_server_certificate_is_seen_by_new_connections_and_old_ones_go_on() {
         assert_eq!(Client::anonymous().token(service.token(), "validator37").status, 401);
         assert!(reloads(&service, "certificate", "done") > 0.5);
     }
+}
+
+#[test]
+fn a_directory_that_is_swapped_by_a_symbolic_link_is_noticed() {
+    let site = Site::with_entities();
+    fs::create_dir(site.file("renewed")).unwrap();
+    for name in ["server.pem", "server.key"] {
+        fs::write(site.file("renewed").join(name), example(name)).unwrap();
+        set_mode(&site.file("renewed").join(name), 0o600);
+    }
+    symlink("tls", site.file("current")).unwrap();
+    site.configure("[listener.token]\ncertificate = 'current/server.pem'\nprivate_key = 'current/server.key'");
+    let service = Service::start(&site);
+    symlink("renewed", site.file("next")).unwrap();
+    fs::rename(site.file("next"), site.file("current")).unwrap();
+    let new = X509::from_pem(&example("server.pem")).unwrap();
+    until("the new certificate is served", || (served(&service) == new).then_some(()));
 }
 
 #[test]
