@@ -241,6 +241,29 @@ fn the_address_that_the_proxy_names_stands_in_the_audit_trail() {
 }
 
 #[test]
+fn behind_a_proxy_the_limit_per_source_counts_the_address_that_it_names() {
+    let limits = "[limits]\nrequests_per_source = '1/m'\nburst_per_source = 1";
+    let site = Site::configured(&format!("{limits}\n{FINGERPRINT}\nsource_header = 'X-Forwarded-For'"));
+    let service = Service::start(&site);
+    let fingerprint = sha1();
+    let from =
+        |address: &str| ask(&service, &[("X-SSL-Client-SHA1", &fingerprint), ("X-Forwarded-For", address)]).status;
+    assert_eq!((from("203.0.113.1"), from("203.0.113.2")), (200, 200));
+    // What the client wrote in front does not make it another one.
+    assert_eq!((from("203.0.113.1"), from("198.51.100.7, 203.0.113.2")), (429, 429));
+}
+
+#[test]
+fn without_a_named_address_the_proxy_is_not_limited_as_one_source() {
+    let limits = "[limits]\nrequests_per_source = '1/m'\nburst_per_source = 1";
+    let site = Site::configured(&format!("{limits}\n{FINGERPRINT}"));
+    let service = Service::start(&site);
+    for _ in 0..5 {
+        assert_eq!(ask(&service, &[("X-SSL-Client-SHA1", &sha1())]).status, 200);
+    }
+}
+
+#[test]
 fn a_unix_socket_serves_who_may_open_it() {
     let site = Site::with_entities();
     let socket = site.path("s");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -145,6 +146,54 @@ fn with_a_full_disk_tokens_are_issued_and_what_cannot_be_recorded_is_counted() {
     assert!(service.log_text().lines().filter(|line| line.contains("ERROR") || line.contains("WARN")).count() < 20);
 }
 
+#[test]
+fn a_start_on_a_full_disk_issues_tokens() {
+    let site = Site::with_entities();
+    let serve = site.command(&["serve"]);
+    let mut shell = Command::new("bash");
+    shell
+        .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "bash"])
+        .arg(serve.get_program())
+        .args(serve.get_args());
+    let service = Service::spawn(&mut shell);
+    let mut connection = Client::example("validator37").connect(service.token());
+    tokens(&mut connection, 5);
+    assert_eq!(service.internal("/health/ready").status, 200);
+    until("the failure is noticed", || (service.internal("/health/ready/writes").status == 503).then_some(()));
+}
+
+#[test]
+fn a_command_on_a_full_disk_fails_and_changes_nothing() {
+    let site = Site::with_entities();
+    let add = site.command(&["entity", "add", "gate", "--class", "val"]);
+    let mut shell = Command::new("bash");
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$@\"", "bash"]).arg(add.get_program()).args(add.get_args());
+    let output = shell.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(!output.stderr.is_empty());
+    assert!(!entities(&site).contains("gate"));
+    site.run(&["entity", "add", "gate", "--class", "val"]);
+}
+
+#[test]
+fn a_service_whose_log_nobody_reads_any_more_goes_on() {
+    let site = Site::configured("[limits]\nrequests_per_fingerprint = 'off'");
+    let mut command = site.command(&["serve"]);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let listening = lines.find(|line| line.as_ref().unwrap().contains("\"token\"")).unwrap().unwrap();
+    drop(lines);
+    let line: Value = serde_json::from_str(&listening).unwrap();
+    let address = line["url"].as_str().unwrap().strip_prefix("https://").unwrap().parse().unwrap();
+    let asked = std::panic::catch_unwind(|| tokens(&mut Client::example("validator37").connect(address), 100));
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::TERM).unwrap();
+    let status = crate::process::within(crate::process::PATIENCE, || child.try_wait().unwrap());
+    let _ = child.kill();
+    let _ = child.wait();
+    assert!(asked.is_ok(), "a token was not issued");
+    assert_eq!(status.and_then(|status| status.code()), Some(0));
+}
+
 /// Runs the service without the right to overrule file modes, which root has.
 fn without_privileges(site: &Site) -> Command {
     let serve = site.command(&["serve"]);
@@ -215,6 +264,24 @@ fn a_store_of_a_newer_schema_is_refused_and_left_alone() {
     let command = site.try_run(&["entity", "add", "gate", "--class", "val"]);
     assert_eq!(command.status.code(), Some(1));
     assert_eq!(fs::read(site.file("bob-auth.sqlite")).unwrap(), before);
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let site = Site::with_entities();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    site.configure(&format!("[listener.token]\nlisten = '{address}'"));
+    let said = refusal_to_start(&site);
+    assert!(said.contains(&address), "{said}");
+}
+
+#[test]
+fn a_server_certificate_without_its_key_is_named() {
+    let site = Site::with_entities();
+    fs::copy(crate::client::examples().join("server.pem"), site.file("tls/server.pem")).unwrap();
+    let said = refusal_to_start(&site);
+    assert!(said.contains("server.key"), "{said}");
 }
 
 #[test]

@@ -259,7 +259,9 @@ fn one_source_may_ask_so_often_whoever_it_claims_to_be() {
 
 #[test]
 fn rates_can_be_switched_off() {
-    let site = Site::configured("[limits]\nrequests_per_fingerprint = 'off'\nrequests_per_source = 'off'\nconnections = 'off'");
+    let site = Site::configured(
+        "[limits]\nrequests_per_fingerprint = 'off'\nrequests_per_source = 'off'\nconnections = 'off'",
+    );
     let service = Service::start(&site);
     let mut connection = Client::example("validator37").connect(service.token());
     for _ in 0..600 {

@@ -1,6 +1,6 @@
 //! Several participants in one service: found by base path and host name, with keys, entities and certificates apart.
 
-use crate::client::{Answer, Client, auth, get};
+use crate::client::{Answer, Client, auth, curl, get};
 use crate::jwt::{decode, verifies};
 use crate::process::{Service, until};
 use crate::site::{Site, example_file};
@@ -49,6 +49,17 @@ fn a_participant_is_found_by_host_name_and_by_base_path() {
 }
 
 #[test]
+fn over_http_2_the_authority_is_the_host_name() {
+    let site = with_its_own_key();
+    let service = Service::start(&site);
+    let (certificate, key) = site.copy_of("impostors/same-name");
+    let to = format!("auth.other.example:443:127.0.0.1:{}", service.token().port());
+    let url = format!("https://auth.other.example{}", auth("validator37"));
+    let answer = curl(&["--http2", "--connect-to", &to, "--cert", &certificate, "--key", &key, &url]);
+    assert_eq!((answer.version.as_str(), answer.payload()["iss"].as_str()), ("HTTP/2", Some("74")));
+}
+
+#[test]
 fn the_name_in_the_tls_handshake_chooses_no_participant() {
     let site = with_its_own_key();
     let service = Service::start(&site);
@@ -92,7 +103,12 @@ fn each_participant_signs_with_its_own_key_and_publishes_no_other() {
 fn an_unknown_base_path_is_no_participant() {
     let site = with_its_own_key();
     let service = Service::start(&site);
-    for path in ["/p/75/api/v1/auth/validator37", "/p/74//api/v1/auth/validator37", "/P/74/api/v1/auth/validator37"] {
+    for path in [
+        "/p/75/api/v1/auth/validator37",
+        "/p/74//api/v1/auth/validator37",
+        "/P/74/api/v1/auth/validator37",
+        "/p%2f74/api/v1/auth/validator37",
+    ] {
         let answer = ask(&service, "impostors/same-name", "localhost", path);
         assert_eq!((answer.status, answer.problem().as_str()), (404, "not-found"), "{path}");
     }

@@ -58,9 +58,8 @@ impl Service {
         let mut service = Self { child, log };
         // The internal listener is opened last.
         until("the service listens", || {
-            if let Some(status) = service.child.try_wait().unwrap() {
-                panic!("the service ended at once, {status}:\n{}", service.log_text());
-            }
+            let ended = service.child.try_wait().unwrap();
+            assert!(ended.is_none(), "the service ended at once: {}", service.log_text());
             service.url("internal")
         });
         service
@@ -91,7 +90,7 @@ impl Service {
 
     /// The log so far, line by line as JSON.
     pub(crate) fn lines(&self) -> Vec<Value> {
-        let log = self.log.lock().unwrap();
+        let log = self.log.lock().unwrap().clone();
         log.iter().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
     }
 

@@ -130,6 +130,16 @@ fn a_changed_configuration_is_noticed_without_a_signal() {
 }
 
 #[test]
+fn a_change_that_needs_a_restart_is_told_and_changes_nothing() {
+    let site = Site::with_entities();
+    let service = Service::start(&site);
+    site.configure("[listener.token]\nlisten = '127.0.0.1:1'");
+    service.signal(Signal::HUP);
+    until("it is told", || service.log_text().contains("this change takes effect at the next start").then_some(()));
+    assert_eq!(Client::example("validator37").token(service.token(), "validator37").status, 200);
+}
+
+#[test]
 fn a_rate_limit_can_be_changed_while_running() {
     let site = Site::with_entities();
     let service = Service::start(&site);
@@ -198,6 +208,7 @@ fn requests_go_on_while_the_command_line_changes_things() {
     for number in 0..10 {
         site.run(&["entity", "add", &format!("gate{number}"), "--class", "val"]);
         site.run(&["entity", "suspend", &format!("gate{number}")]);
+        service.signal(Signal::HUP);
     }
     stop.store(true, std::sync::atomic::Ordering::Relaxed);
     assert!(asking.join().unwrap() > 20);
