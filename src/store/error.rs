@@ -217,12 +217,15 @@ impl From<sqlx::Error> for StoreError {
         const IOERR_WRITE: i32 = 778;
         const IOERR_FSYNC: i32 = 1034;
         const IOERR_TRUNCATE: i32 = 1546;
+        // The index of the log could not be made or made longer.
+        const IOERR_SHMOPEN: i32 = 4618;
+        const IOERR_SHMSIZE: i32 = 4874;
         if matches!(error, sqlx::Error::PoolTimedOut) {
             return Self::Busy;
         }
         let Some(code) = Self::sqlite_code(&error) else { return Self::Database(error) };
         match (code, code & 0xff) {
-            (IOERR_WRITE | IOERR_FSYNC | IOERR_TRUNCATE, _) | (_, 13) => Self::Full,
+            (IOERR_WRITE | IOERR_FSYNC | IOERR_TRUNCATE | IOERR_SHMOPEN | IOERR_SHMSIZE, _) | (_, 13) => Self::Full,
             (_, 5 | 6) => Self::Busy,
             (_, 8) => Self::ReadOnly,
             (_, 3 | 14) => Self::Forbidden,

@@ -110,7 +110,7 @@ impl Store {
             }
         }
         match Self::open_as(path, Mode::ReadOnly).await {
-            Err(StoreError::ReadOnly | StoreError::Forbidden) => {}
+            Err(StoreError::ReadOnly | StoreError::Forbidden | StoreError::Full) => {}
             result => return result,
         }
         let log = with_suffix(path, "-wal");

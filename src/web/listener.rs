@@ -1,5 +1,6 @@
 //! Listeners: sockets bound, servers started on them with their limits, and stopped without cutting a request.
 
+use std::any::Any;
 use std::fs::Permissions;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -9,10 +10,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::Server;
+use actix_web::dev::{Extensions, Server};
 use actix_web::http::KeepAlive;
+use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer, web};
 
+use super::idle::Idle;
 use super::metrics::Metrics;
 use super::routes::{self, PublicListener};
 use super::state::Service;
@@ -124,9 +127,10 @@ pub fn serve_public(
     let app = move || {
         App::new().app_data(service.clone()).app_data(listener.clone()).default_service(web::to(routes::public))
     };
-    let on_connect = Arc::clone(&metrics);
+    let counters = Arc::clone(&metrics);
+    let idle = Idle::watch(&running.limits);
     let mut server = HttpServer::new(app)
-        .on_connect(move |connection, extensions| tls::on_connect(connection, extensions, &on_connect))
+        .on_connect(move |connection, extensions| on_connect(connection, extensions, &counters, idle.as_deref()))
         .workers(running.workers)
         .keep_alive(running.limits.idle_time.map_or(KeepAlive::Os, KeepAlive::Timeout))
         .client_request_timeout(running.limits.header_time.unwrap_or(Duration::ZERO))
@@ -154,6 +158,21 @@ pub fn serve_public(
         };
     }
     Ok(server.run())
+}
+
+/// What is remembered of a fresh connection: its client certificate, and when it last brought a request.
+fn on_connect(connection: &dyn Any, extensions: &mut Extensions, metrics: &Metrics, idle: Option<&Idle>) {
+    let secure = tls::of_connection(connection);
+    if let Some(stream) = secure {
+        tls::on_connect(stream, extensions, metrics);
+    }
+    let tcp = secure.map(|stream| stream.get_ref()).or_else(|| connection.downcast_ref::<TcpStream>());
+    if let (Some(idle), Some(tcp)) = (idle, tcp) {
+        match idle.connected(tcp) {
+            Ok(watched) => drop(extensions.insert(watched)),
+            Err(error) => tracing::warn!(%error, "a connection cannot be watched for being idle"),
+        }
+    }
 }
 
 /// Starts the internal listener.

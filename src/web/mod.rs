@@ -10,6 +10,7 @@
 mod access_log;
 mod answered;
 mod health;
+mod idle;
 mod jwks;
 pub mod listener;
 pub mod metrics;

@@ -1,11 +1,13 @@
 //! The route table: which path of which listener goes where.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::http::{Method, header};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, guard, web};
 
 use super::answered::Answered;
+use super::idle::Watched;
 use super::jwks::jwks;
 use super::peer::{IdentitySource, Peer};
 use super::route::Route;
@@ -56,6 +58,9 @@ pub(super) async fn public(
     listener: web::Data<PublicListener>,
 ) -> HttpResponse {
     let began = Instant::now();
+    if let Some(connection) = http.conn_data::<Arc<Watched>>() {
+        connection.request_arrived();
+    }
     let peer = Peer::of(&http, &listener.identity);
     let Answered { row, response } = answer(&service, &listener, &http, &peer);
     if let Some(row) = row {

@@ -211,9 +211,13 @@ fn set_sessions(builder: &mut SslContextBuilder, settings: TlsSettings) -> Resul
     Ok(())
 }
 
+/// The TLS of a fresh connection, if it has any.
+pub(super) fn of_connection(connection: &dyn Any) -> Option<&TlsStream<TcpStream>> {
+    connection.downcast_ref()
+}
+
 /// Reads the client certificate of a fresh connection. A resumed session has the certificate it was begun with.
-pub fn on_connect(connection: &dyn Any, extensions: &mut Extensions, metrics: &Metrics) {
-    let Some(stream) = connection.downcast_ref::<TlsStream<TcpStream>>() else { return };
+pub(super) fn on_connect(stream: &TlsStream<TcpStream>, extensions: &mut Extensions, metrics: &Metrics) {
     let ssl = stream.ssl();
     metrics.handshake_completed(ssl.version_str(), ssl.session_reused());
     let der = ssl.peer_certificate().and_then(|certificate| certificate.to_der().ok());

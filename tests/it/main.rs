@@ -1,0 +1,25 @@
+//! The program from outside: the real binary over real TLS and HTTP, one module per topic. Everything runs on 127.0.0.1
+//! with ports that the system chooses, in directories of its own, and any number of tests at once.
+
+#![cfg(test)]
+#![cfg(feature = "service")]
+
+mod client;
+mod jwt;
+mod process;
+mod site;
+
+mod behind_proxy;
+mod certificates;
+mod durability;
+mod entities;
+mod handshake;
+mod internal;
+mod limits;
+mod logs;
+mod participants;
+mod problems;
+mod reload;
+mod shutdown;
+mod token;
+mod wire;
