@@ -17,7 +17,7 @@ use std::time::Duration;
 use actix_web::web;
 
 pub use self::error::AppError;
-use self::hardening::{keep_secrets_out_of_core_files, system_random};
+use self::hardening::{allow_connections, keep_secrets_out_of_core_files, system_random};
 use self::listeners::{remove_sockets, start_internal, start_public};
 use self::load::{Loader, limiters};
 use self::reload::Reloader;
@@ -40,6 +40,7 @@ const AUDIT_FLUSH: Duration = Duration::from_secs(10);
 /// Runs the service until it is told to stop.
 pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError> {
     keep_secrets_out_of_core_files();
+    allow_connections(config.limits.connections);
     let config = Arc::new(config);
     let store = Store::open(&config.store.path, Access::Service).await?;
     if store.is_read_only() {
