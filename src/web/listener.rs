@@ -140,7 +140,7 @@ pub fn serve_public(
         .max_connection_rate(per_worker(running.limits.connections, running.workers))
         .backlog(4096)
         .tcp_nodelay(true)
-        .shutdown_timeout(running.drain.as_secs())
+        .shutdown_timeout(whole_seconds(running.drain))
         .disable_signals();
     if let Some(time) = running.limits.handshake_time {
         server = server.tls_handshake_timeout(time);
@@ -186,7 +186,7 @@ pub fn serve_internal(
         .workers(1)
         .keep_alive(Duration::from_secs(15))
         .max_connections(256)
-        .shutdown_timeout(running.drain.as_secs())
+        .shutdown_timeout(whole_seconds(running.drain))
         .disable_signals();
     for socket in sockets {
         server = match socket {
@@ -195,6 +195,11 @@ pub fn serve_internal(
         };
     }
     Ok(server.run())
+}
+
+/// Rounded up, so that no time becomes none.
+fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
 /// A limit for the whole listener, shared out: at least one connection per worker.
