@@ -70,7 +70,9 @@ pub async fn serve(config: Config, telemetry: Telemetry) -> Result<(), AppError>
     service.metrics.set_server_certificates(server_certificates(&slots));
     report_readiness(&service);
 
-    let reloader = Reloader::new(Arc::clone(&config), loader, service.clone(), slots, telemetry);
+    // The log outlives the reloader: what happens during the drain belongs into it.
+    let telemetry = Arc::new(telemetry);
+    let reloader = Reloader::new(Arc::clone(&config), loader, service.clone(), slots, Arc::clone(&telemetry));
     stop::run_until_told(&config.shutdown, &service, reloader, public, internal).await?;
     writer.close(AUDIT_FLUSH).await;
     tracing::info!(audit_rows_lost = service.audit.lost(), "stopped");

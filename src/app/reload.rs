@@ -29,7 +29,7 @@ pub(super) struct Reloader {
     loader: Loader,
     service: web::Data<Service>,
     slots: Vec<TlsSlot>,
-    telemetry: Telemetry,
+    telemetry: Arc<Telemetry>,
     stamps: Vec<(PathBuf, Stamp)>,
 }
 
@@ -46,7 +46,7 @@ impl Reloader {
         loader: Loader,
         service: web::Data<Service>,
         slots: Vec<TlsSlot>,
-        telemetry: Telemetry,
+        telemetry: Arc<Telemetry>,
     ) -> Self {
         let mut reloader = Self { config, loader, service, slots, telemetry, stamps: Vec::new() };
         reloader.stamps = reloader.look();
