@@ -19,7 +19,7 @@
 //! | 6 | `web` | the HTTP face, the only place that knows actix-web |
 //! | 6 | `telemetry` | the log |
 //! | 7 | `app` | the wiring: settings to a running service, reloads, the end |
-//! | 8 | `cli` | the command line, one file per verb |
+//! | 8 | `cli` | the command line, one file per family of verbs |
 //!
 //! # The walk of a token request
 //!

@@ -4,7 +4,7 @@
 use std::io::{self, BufWriter, IsTerminal};
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::filter::{EnvFilter, ParseError};
+use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
@@ -14,9 +14,13 @@ use crate::config::{LogFormat, LogSettings};
 
 /// The running log. Lines that are still under way are written when it is dropped.
 pub struct Telemetry {
-    filter: Handle<EnvFilter, Registry>,
+    level: LevelHandle,
     _writer: WorkerGuard,
 }
+
+/// Changes the level of the running log.
+#[derive(Clone)]
+pub struct LevelHandle(Handle<Targets, Registry>);
 
 /// Why there is no log.
 #[derive(Debug, thiserror::Error)]
@@ -56,24 +60,37 @@ impl Telemetry {
             let json = fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
             registry.with(json.with_writer(writer)).try_init()?;
         }
-        Ok(Self { filter: handle, _writer: guard })
+        Ok(Self { level: LevelHandle(handle), _writer: guard })
     }
 
-    /// Changes the level of the running log.
-    pub fn set_level(&self, level: &str) -> Result<(), TelemetryError> {
-        Ok(self.filter.reload(filter(level)?)?)
+    /// What changes the level later on.
+    pub fn level(&self) -> LevelHandle {
+        self.level.clone()
+    }
+}
+
+impl LevelHandle {
+    /// To this one.
+    pub fn set(&self, level: &str) -> Result<(), TelemetryError> {
+        Ok(self.0.reload(filter(level)?)?)
     }
 }
 
 /// The filter that `log.level` asks for. What the web framework says of its own start is of interest only to those who
 /// name it.
-fn filter(level: &str) -> Result<EnvFilter, ParseError> {
+fn filter(level: &str) -> Result<Targets, ParseError> {
     let quiet = if level.contains("actix") { "" } else { ",actix_server=warn" };
-    EnvFilter::try_new(format!("{level}{quiet}"))
+    format!("{level}{quiet}").parse()
 }
 
 impl std::fmt::Debug for Telemetry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Telemetry")
+    }
+}
+
+impl std::fmt::Debug for LevelHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LevelHandle")
     }
 }

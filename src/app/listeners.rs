@@ -20,6 +20,9 @@ pub(super) struct Started {
     pub(super) server: Server,
 }
 
+/// For listeners that have no Unix sockets.
+const SOCKET_MODE: u32 = 0o600;
+
 /// Starts the listeners that clients and proxies connect to.
 pub(super) fn start_public(
     config: &Config,
@@ -33,7 +36,7 @@ pub(super) fn start_public(
         let slot = TlsSlot::read("token", &listener.tls)?;
         let tls = ListenerTls { settings: listener.into(), identity: &slot.identity, current: &slot.current };
         let public = PublicListener { identity: IdentitySource::Connection, jwks: listener.jwks, header_bytes };
-        let sockets = bind_all("token", "https", &addresses)?;
+        let sockets = bind_all("token", "https", &addresses, SOCKET_MODE)?;
         started.push(serve_public(service, public, sockets, Some(&tls), &running)?.into());
         slots.push(slot);
     }
@@ -47,7 +50,7 @@ pub(super) fn start_public(
             current: &slot.current,
         });
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let sockets = bind_all("behind_proxy", scheme, &listener.listen)?;
+        let sockets = bind_all("behind_proxy", scheme, &listener.listen, listener.socket_mode)?;
         started.push(serve_public(service, public, sockets, tls.as_ref(), &running)?.into());
         slots.extend(slot);
     }
@@ -58,14 +61,19 @@ pub(super) fn start_public(
 pub(super) fn start_internal(config: &Config, service: &web::Data<Service>) -> Result<Option<Started>, AppError> {
     let Some(listener) = &config.listeners.internal else { return Ok(None) };
     let addresses: Vec<ListenAddress> = listener.listen.iter().copied().map(ListenAddress::Tcp).collect();
-    let sockets = bind_all("internal", "http", &addresses)?;
+    let sockets = bind_all("internal", "http", &addresses, SOCKET_MODE)?;
     Ok(Some(serve_internal(service, sockets, &running(config))?.into()))
 }
 
-fn bind_all(listener: &'static str, scheme: &str, addresses: &[ListenAddress]) -> Result<Vec<Bound>, ListenerError> {
+fn bind_all(
+    listener: &'static str,
+    scheme: &str,
+    addresses: &[ListenAddress],
+    socket_mode: u32,
+) -> Result<Vec<Bound>, ListenerError> {
     let mut bound = Vec::with_capacity(addresses.len());
     for address in addresses {
-        let socket = Bound::bind(address)?;
+        let socket = Bound::bind(address, socket_mode)?;
         tracing::info!(listener, url = %socket.url(scheme), "listening");
         bound.push(socket);
     }
@@ -84,5 +92,17 @@ fn running(config: &Config) -> Running {
 impl From<Server> for Started {
     fn from(server: Server) -> Self {
         Self { handle: server.handle(), server }
+    }
+}
+
+/// Takes the Unix sockets away at the end, so that nobody waits at one.
+pub(super) fn remove_sockets(config: &Config) {
+    let sockets = config.listeners.behind_proxy.iter().flat_map(|listener| &listener.listen);
+    for address in sockets {
+        if let ListenAddress::Unix(path) = address
+            && let Err(error) = std::fs::remove_file(path)
+        {
+            tracing::warn!(path = %path.display(), %error, "the socket could not be removed");
+        }
     }
 }

@@ -1,12 +1,15 @@
 //! From store, key files and settings to the snapshot that answers requests.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jsonwebtoken::jwk::Jwk;
+use secrecy::SecretString;
 
 use super::hardening::system_random;
-use crate::config::{Config, KeySettings, Limits};
+use crate::config::{Config, Limits};
 use crate::flow::issue::Snapshot;
 use crate::flow::key_ring::{ActiveKey, KeyRing};
 use crate::flow::load_key::{KeyLoadError, load_token_key};
@@ -31,7 +34,6 @@ pub enum LoadError {
 pub(super) struct Loader {
     store: Store,
     files: KeyFiles,
-    settings: KeySettings,
     loaded: Mutex<HashMap<(Pid, Kid), Arc<TokenKey>>>,
     /// The key that signed last, per participant.
     active: Mutex<HashMap<Pid, Arc<TokenKey>>>,
@@ -43,7 +45,6 @@ impl Loader {
         Self {
             store,
             files: KeyFiles::new(config.keys.directory.clone()),
-            settings: config.keys.clone(),
             loaded: Mutex::default(),
             active: Mutex::default(),
             facts: Mutex::default(),
@@ -64,7 +65,7 @@ impl Loader {
     /// the participant goes on signing with the key that it had.
     pub(super) async fn snapshot(&self, config: &Config) -> Result<Snapshot, LoadError> {
         let directory = Directory::load(&self.store).await?;
-        let keys = self.key_ring(&self.store.keys(None).await?);
+        let keys = self.key_ring(&self.store.keys(None).await?, config.keys.passphrase.as_ref());
         let policies = Policies::new(config.token.clone(), config.participants.clone().into_iter().collect());
         Ok(Snapshot { directory, keys, policies })
     }
@@ -73,7 +74,7 @@ impl Loader {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn key_ring(&self, rows: &[AuthtokenKey]) -> KeyRing {
+    fn key_ring(&self, rows: &[AuthtokenKey], passphrase: Option<&SecretString>) -> KeyRing {
         let mut ring = KeyRing::default();
         let mut facts = Vec::new();
         let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
@@ -87,7 +88,7 @@ impl Loader {
                 }
             }
             if row.state == KeyState::Active {
-                match self.token_key(row) {
+                match self.token_key(row, passphrase) {
                     Ok(key) => drop(active.insert(row.pid, key)),
                     Err(error) => tracing::error!(pid = %row.pid, kid = %row.kid, %error,
                         "the active key cannot be loaded; the key that signed before, if there is one, goes on signing"),
@@ -103,13 +104,13 @@ impl Loader {
         ring
     }
 
-    fn token_key(&self, row: &AuthtokenKey) -> Result<Arc<TokenKey>, KeyLoadError> {
+    fn token_key(&self, row: &AuthtokenKey, passphrase: Option<&SecretString>) -> Result<Arc<TokenKey>, KeyLoadError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let name = (row.pid, row.kid.clone());
         if let Some(key) = loaded.get(&name) {
             return Ok(Arc::clone(key));
         }
-        let key = Arc::new(load_token_key(&self.files, self.settings.passphrase.as_ref(), row, &*system_random())?);
+        let key = Arc::new(load_token_key(&self.files, passphrase, row, &*system_random())?);
         loaded.insert(name, Arc::clone(&key));
         Ok(key)
     }
@@ -125,6 +126,9 @@ fn fact(row: &AuthtokenKey) -> KeyFact {
     }
 }
 
+/// A source that goes on beyond its limit is recorded once in ten seconds.
+const FLOOD_NOTES: RateLimit = RateLimit { interval: Duration::from_secs(10), burst: NonZeroU32::MIN };
+
 /// The limiters that these settings ask for.
 pub(super) fn limiters(limits: &Limits) -> Limiters {
     let limit =
@@ -132,5 +136,6 @@ pub(super) fn limiters(limits: &Limits) -> Limiters {
     Limiters {
         fingerprint: limits.requests_per_fingerprint.and_then(|setting| RateLimiter::new(limit(setting))),
         source: limits.requests_per_source.and_then(|setting| RateLimiter::new(limit(setting))),
+        flood_notes: RateLimiter::new(FLOOD_NOTES),
     }
 }

@@ -18,7 +18,7 @@ use actix_web::web;
 
 pub use self::error::AppError;
 use self::hardening::{keep_secrets_out_of_core_files, system_random};
-use self::listeners::{start_internal, start_public};
+use self::listeners::{remove_sockets, start_internal, start_public};
 use self::load::{Loader, limiters};
 use self::reload::Reloader;
 use self::tls_slot::server_certificates;
@@ -38,7 +38,7 @@ const SELF_CHECK_EVERY: u32 = 256;
 const AUDIT_FLUSH: Duration = Duration::from_secs(10);
 
 /// Runs the service until it is told to stop.
-pub async fn serve(config: Config, telemetry: Telemetry) -> Result<(), AppError> {
+pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError> {
     keep_secrets_out_of_core_files();
     let config = Arc::new(config);
     let store = Store::open(&config.store.path, Access::Service).await?;
@@ -70,10 +70,9 @@ pub async fn serve(config: Config, telemetry: Telemetry) -> Result<(), AppError>
     service.metrics.set_server_certificates(server_certificates(&slots));
     report_readiness(&service);
 
-    // The log outlives the reloader: what happens during the drain belongs into it.
-    let telemetry = Arc::new(telemetry);
-    let reloader = Reloader::new(Arc::clone(&config), loader, service.clone(), slots, Arc::clone(&telemetry));
+    let reloader = Reloader::new(Arc::clone(&config), loader, service.clone(), slots, telemetry.level());
     stop::run_until_told(&config.shutdown, &service, reloader, public, internal).await?;
+    remove_sockets(&config);
     writer.close(AUDIT_FLUSH).await;
     tracing::info!(audit_rows_lost = service.audit.lost(), "stopped");
     Ok(())

@@ -15,7 +15,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::load::{Loader, limiters};
 use super::tls_slot::{TlsSlot, server_certificates};
 use crate::config::{Config, environment};
-use crate::telemetry::Telemetry;
+use crate::telemetry::LevelHandle;
 use crate::web::metrics::Reload;
 use crate::web::state::Service;
 use crate::web::tls::ServerIdentity;
@@ -29,7 +29,7 @@ pub(super) struct Reloader {
     loader: Loader,
     service: web::Data<Service>,
     slots: Vec<TlsSlot>,
-    telemetry: Arc<Telemetry>,
+    level: LevelHandle,
     stamps: Vec<(PathBuf, Stamp)>,
 }
 
@@ -46,9 +46,9 @@ impl Reloader {
         loader: Loader,
         service: web::Data<Service>,
         slots: Vec<TlsSlot>,
-        telemetry: Arc<Telemetry>,
+        level: LevelHandle,
     ) -> Self {
-        let mut reloader = Self { config, loader, service, slots, telemetry, stamps: Vec::new() };
+        let mut reloader = Self { config, loader, service, slots, level, stamps: Vec::new() };
         reloader.stamps = reloader.look();
         reloader
     }
@@ -125,7 +125,7 @@ impl Reloader {
                 return;
             }
         };
-        if let Err(error) = self.telemetry.set_level(&config.log.level) {
+        if let Err(error) = self.level.set(&config.log.level) {
             tracing::error!(%error, "log.level stays as it was");
         }
         if config.limits != self.config.limits {

@@ -36,8 +36,8 @@ pub(super) struct List {
     /// Only with this result
     #[arg(long, value_name = "issued|refused|done")]
     result: Option<AuditResult>,
-    /// Only refused for this reason, for example `unknown_certificate`
-    #[arg(long, value_name = "REASON")]
+    /// Only refused for this reason
+    #[arg(long, value_name = "REASON", help = "Only refused for this reason, for example unknown_certificate")]
     reason: Option<String>,
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]

@@ -1,7 +1,8 @@
 //! `bob-auth cert`: the certificates that entities prove themselves with.
 
-use clap::{Args, Subcommand};
 use std::time::Duration;
+
+use clap::{Args, Subcommand};
 
 use super::cert_enrol::Enrol;
 use super::cert_issue::Issue;
@@ -11,7 +12,7 @@ use super::output::Answer;
 use super::session::{Global, Session};
 use super::words;
 use crate::crypto;
-use crate::store::{CertificateFilter, CertificateState, Fingerprint, Owner};
+use crate::store::{self, CertificateFilter, CertificateState, Fingerprint, Owner};
 use crate::value::EntityId;
 
 #[derive(Debug, Subcommand)]
@@ -79,9 +80,10 @@ impl Cert {
             Self::Enrol(enrol) => enrol.run(&Session::open(global).await?).await,
             Self::Issue(issue) => issue.run(global).await,
             Self::List(list) => list.run(&Session::open(global).await?).await,
-            Self::Show(which) => which.run(&Session::open_for_any(global).await?).await,
+            Self::Show(which) => which.run(&Session::open_for_any(global).await?, global).await,
             Self::Revoke(Which { fingerprint }) => {
                 let session = Session::open_for_any(global).await?;
+                refuse_another_participant(global, &session.store.certificate(&fingerprint).await?)?;
                 let revoked = session.store.revoke(&fingerprint, &session.change).await?;
                 show("revoked", &revoked, session.now())
             }
@@ -104,12 +106,20 @@ impl List {
 }
 
 impl Show {
-    async fn run(self, session: &Session) -> Result<Answer, CliError> {
+    async fn run(self, session: &Session, global: &Global) -> Result<Answer, CliError> {
         let certificate = session.store.certificate(&self.which.fingerprint).await?;
+        refuse_another_participant(global, &certificate)?;
         let answer = show("", &certificate, session.now())?;
         if !self.pem {
             return Ok(answer);
         }
         Ok(answer.with_text(crypto::cert::Certificate::from_der(&certificate.der)?.to_pem()?))
     }
+}
+
+/// A fingerprint is unique over all participants, so none needs to be named; but one that is named must be the right one.
+fn refuse_another_participant(global: &Global, certificate: &store::Certificate) -> Result<(), CliError> {
+    let Some(pid) = global.pid.filter(|pid| *pid != certificate.pid) else { return Ok(()) };
+    let what = format!("the certificate {} belongs to participant {}, not {pid}", certificate.sha1, certificate.pid);
+    Err(CliError::new(what).next("name the right one with --pid, or leave --pid out"))
 }

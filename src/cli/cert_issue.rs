@@ -30,7 +30,7 @@ pub(super) struct Issue {
     /// For how long it counts
     #[arg(long, value_name = "DURATION", default_value = "3650d", value_parser = words::span)]
     valid: Duration,
-    /// What kind of key is made
+    /// What kind of key is made: EC on P-256, or RSA of 3072 bits
     #[arg(long, value_enum, default_value_t = Kind::P256, conflicts_with = "csr")]
     key: Kind,
     /// Sign this request (PKCS#10): the key stays where it was made
@@ -49,9 +49,7 @@ pub(super) struct Issue {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
-    /// EC on P-256
     P256,
-    /// RSA of 3072 bits
     Rsa,
 }
 

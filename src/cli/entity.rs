@@ -87,6 +87,7 @@ pub(super) struct List {
 }
 
 #[derive(Debug, Args)]
+#[command(override_usage = "bob-auth entity set [OPTIONS] <ID>")]
 #[command(group(ArgGroup::new("change").required(true).multiple(true)))]
 pub(super) struct Set {
     /// The entity

@@ -22,16 +22,26 @@ pub(super) struct CliError {
     what: String,
     place: Option<String>,
     next: Option<String>,
+    /// It is about the store as a whole, whose path is known elsewhere.
+    of_store: bool,
 }
 
 impl CliError {
     pub(super) fn new(what: impl fmt::Display) -> Self {
-        Self { what: what.to_string(), place: None, next: None }
+        Self { what: what.to_string(), place: None, next: None, of_store: false }
     }
 
     /// Names the file (or other place) that it is about.
     pub(super) fn at(self, path: &Path) -> Self {
         Self { place: Some(path.display().to_string()), ..self }
+    }
+
+    /// Names the store if it is about that.
+    pub(super) fn in_store(self, path: Option<&Path>) -> Self {
+        match path {
+            Some(path) if self.of_store && self.place.is_none() => self.at(path),
+            _ => self,
+        }
     }
 
     /// Says what to do next.
@@ -73,8 +83,17 @@ impl From<Faults> for CliError {
 
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
-        let next = next_of_store(&error);
-        Self { what: error.to_string(), place: None, next }
+        let of_store = matches!(
+            error,
+            StoreError::ReadOnly
+                | StoreError::Busy
+                | StoreError::Full
+                | StoreError::Corrupt(_)
+                | StoreError::Database(_)
+                | StoreError::NewerSchema { .. }
+                | StoreError::OlderSchema { .. }
+        );
+        Self { next: next_of_store(&error), of_store, ..Self::new(error) }
     }
 }
 
@@ -194,5 +213,13 @@ mod tests {
     fn an_error_says_what_where_and_what_to_do_next() {
         let error = CliError::new("is empty").at(Path::new("a.pem")).next("write something into it");
         assert_eq!(error.to_string(), "bob-auth: a.pem: is empty\n  write something into it");
+    }
+
+    #[test]
+    fn an_error_of_the_store_as_a_whole_names_its_file() {
+        let error = CliError::from(StoreError::ReadOnly).in_store(Some(Path::new("a.sqlite")));
+        assert!(error.to_string().starts_with("bob-auth: a.sqlite: the store is read-only"), "{error}");
+        let other = CliError::new("no").in_store(Some(Path::new("a.sqlite")));
+        assert_eq!(other, CliError::new("no"));
     }
 }

@@ -16,7 +16,7 @@ use crate::value::Pid;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  bob-auth init /etc/bob-auth --pid 34 --name \"Skånetrafiken\" --host auth.example.se --listen 0.0.0.0:8443\n\n\
+    after_help = "Example:\n  bob-auth init /etc/bob-auth --pid 34 --host auth.example.se --listen 0.0.0.0:8443\n\n\
     The participant is given with --pid (default 34). Nothing that exists is overwritten."
 )]
 pub(super) struct Init {

@@ -51,7 +51,7 @@ pub(super) struct Generate {
     /// How it signs
     #[arg(long, value_name = "ES256|RS256", default_value = "ES256")]
     alg: Algorithm,
-    /// The size of an RSA key: 2048, 3072 or 4096 [default: 3072]
+    /// The size of an RSA key [default: 3072]
     #[arg(long, value_name = "BITS", value_parser = ["2048", "3072", "4096"])]
     bits: Option<String>,
     /// Its id [default: <pid>:<yyyymmdd>_<n>, the first that is free]
@@ -123,7 +123,11 @@ impl Generate {
             not_after: self.expires.map(|expires| session.now().plus_seconds(words::seconds(expires))),
         };
         let key = new_key::generate(session.key_room(), &new, &session.change).await?;
-        let note = format!("it is published and signs nothing yet: `bob-auth key activate {}`", key.kid);
+        let note = format!(
+            "it signs nothing yet: publish it where your partners look for keys, wait until they all have it, then \
+             `bob-auth key activate {}`",
+            key.kid
+        );
         Ok(show("generated", &key)?.note(note))
     }
 }

@@ -39,7 +39,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Make a new service in a directory: configuration, store, CA, server certificate, first key
+    /// Make a new service in a directory: configuration, store, certificates, first key
     Init(init::Init),
     /// The participants that tokens are issued for
     #[command(subcommand)]
@@ -94,7 +94,7 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime.block_on(async {
             let result = verb.run(&global).await;
             global.close().await;
-            result
+            result.map_err(|error| error.in_store(global.store_path()))
         }),
         Err(error) => Err(CliError::new(format!("the system refused: {error}"))),
     };

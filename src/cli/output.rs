@@ -10,13 +10,12 @@ use serde::Serialize;
 
 use super::error::CliError;
 
-/// In which form a command answers.
+/// In which form a command answers: text is for people, one JSON document for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum Format {
-    /// For people
+    // No doc comments here: they would stretch every help text to its long form.
     #[default]
     Text,
-    /// One JSON document, for programs
     Json,
 }
 
@@ -133,7 +132,7 @@ impl Table {
     }
 
     pub(super) fn row(&mut self, cells: &[&dyn fmt::Display]) {
-        self.rows.push(cells.iter().map(ToString::to_string).collect());
+        self.rows.push(cells.iter().map(|cell| printable(&cell.to_string())).collect());
     }
 }
 
@@ -155,11 +154,11 @@ impl fmt::Display for Table {
 
 /// Names and values, one pair a line; pairs without a value are left out.
 pub(super) fn facts(pairs: &[(&str, Option<String>)]) -> String {
-    let width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let width = pairs.iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name.len()).max().unwrap_or_default();
     let mut text = String::new();
     for (name, value) in pairs {
         if let Some(value) = value {
-            let _ = writeln!(text, "{name:width$}  {value}");
+            let _ = writeln!(text, "{name:width$}  {}", printable(value));
         }
     }
     text
@@ -168,6 +167,14 @@ pub(super) fn facts(pairs: &[(&str, Option<String>)]) -> String {
 /// An empty cell would look like a fault of the table.
 pub(super) fn or_dash<T: fmt::Display>(value: Option<&T>) -> String {
     value.map_or_else(|| "-".to_owned(), ToString::to_string)
+}
+
+/// What a stranger wrote, so that a terminal can show it.
+pub(super) fn printable(text: &str) -> String {
+    let harmless = |c: char| {
+        !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().flat_map(|c| if harmless(c) { vec![c] } else { c.escape_default().collect() }).collect()
 }
 
 #[cfg(test)]
@@ -185,7 +192,7 @@ mod tests {
     #[test]
     fn facts_without_a_value_are_left_out() {
         let text = facts(&[("id", Some("a".to_owned())), ("e-mail", None), ("class", Some("val".to_owned()))]);
-        assert_eq!(text, "id      a\nclass   val\n");
+        assert_eq!(text, "id     a\nclass  val\n");
     }
 
     #[test]
@@ -208,5 +215,10 @@ mod tests {
         write_line(&mut out, "a\n\n").unwrap();
         write_line(&mut out, "").unwrap();
         assert_eq!(out, b"a\n");
+    }
+
+    #[test]
+    fn the_words_of_a_stranger_do_not_steer_the_terminal() {
+        assert_eq!(printable("å\u{1b}[2J\u{202e}"), "å\\u{1b}[2J\\u{202e}");
     }
 }

@@ -52,6 +52,7 @@ pub(super) struct Add {
 }
 
 #[derive(Debug, Args)]
+#[command(override_usage = "bob-auth participant set [OPTIONS] <PID>")]
 #[command(group(ArgGroup::new("change").required(true).multiple(true)))]
 pub(super) struct Set {
     /// The participant

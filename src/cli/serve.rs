@@ -31,5 +31,5 @@ impl Serve {
 fn serve(global: &Global) -> Result<(), CliError> {
     let config = global.load_config()?;
     let telemetry = Telemetry::start(&config.log).map_err(CliError::new)?;
-    actix_web::rt::System::new().block_on(app::serve(config, telemetry)).map_err(CliError::new)
+    actix_web::rt::System::new().block_on(app::serve(config, &telemetry)).map_err(CliError::new)
 }

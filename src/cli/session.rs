@@ -1,7 +1,7 @@
 //! [`Global`] options, and the [`Session`] that most commands run in: configuration, store, participant, clock, actor.
 
 use std::cell::OnceCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ring::rand::SystemRandom;
@@ -21,17 +21,26 @@ pub(super) struct Global {
     #[arg(
         long,
         global = true,
+        help_heading = "Options of every command",
         value_name = "FILE",
         help = "The configuration file [default: $BOB_AUTH_CONFIG, else config.toml]"
     )]
     config: Option<PathBuf>,
     /// In which form to answer
-    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t)]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Options of every command",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t
+    )]
     pub(super) output: Format,
     /// Which participant is meant
     #[arg(
         long,
         global = true,
+        help_heading = "Options of every command",
         value_name = "PID",
         help = "Which participant is meant [default: the configuration's default_participant]"
     )]
@@ -39,6 +48,9 @@ pub(super) struct Global {
     /// The store, once it is open.
     #[arg(skip)]
     opened: OnceCell<Store>,
+    /// Where it is, once that is known.
+    #[arg(skip)]
+    store_path: OnceCell<PathBuf>,
 }
 
 /// What a command works with.
@@ -63,6 +75,11 @@ impl Global {
         Ok(Config::load(&self.config_file(), &environment)?)
     }
 
+    /// The path of the store, if the command came as far as that.
+    pub(super) fn store_path(&self) -> Option<&Path> {
+        self.store_path.get().map(PathBuf::as_path)
+    }
+
     /// Closes the store if it was opened, so that its log is written back and the file can be used by itself.
     pub(super) async fn close(&self) {
         if let Some(store) = self.opened.get() {
@@ -83,6 +100,7 @@ impl Session {
     pub(super) async fn open_for_any(global: &Global) -> Result<Self, CliError> {
         let config = global.load_config()?;
         // Also a store that cannot be written: whoever reads needs no more, and a change says for itself that it failed.
+        let _ = global.store_path.set(config.store.path.clone());
         let store = Store::open(&config.store.path, Access::Service).await?;
         let _ = global.opened.set(store.clone());
         Ok(Self {

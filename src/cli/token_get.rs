@@ -1,6 +1,6 @@
 //! The client of the Authentication API behind `bob-auth token get`: the only file that names reqwest.
 
-use std::error::Error;
+use std::error::Error as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -110,13 +110,18 @@ fn explain(url: &Url, error: &reqwest::Error) -> CliError {
     CliError::new(format!("no connection with {at}:{port}: {}", causes(error))).next(next)
 }
 
-/// The last cause, which is the one that says something.
+/// The last cause, which is the one that says something; or the one above it, if that says the same and more.
 fn causes(error: &reqwest::Error) -> String {
-    let mut last: &dyn Error = error;
-    while let Some(cause) = last.source() {
-        last = cause;
+    let mut last = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !last.starts_with(&text) {
+            last = text;
+        }
+        next = cause.source();
     }
-    last.to_string()
+    last
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, CliError> {

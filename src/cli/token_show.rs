@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 
 use super::error::CliError;
 use super::output::{Answer, facts};
-use super::token::printable;
 use super::words;
 use crate::protocol::unverified::UnverifiedToken;
 use crate::value::{Class, Timestamp};
@@ -47,9 +46,9 @@ pub(super) fn show(token: &UnverifiedToken, now: Timestamp) -> Result<Answer, Cl
 fn lines(token: &UnverifiedToken, now: Timestamp) -> Vec<(&'static str, Option<String>)> {
     let claim = |name: &str| token.payload.get(name);
     let time = |name: &str, past: &str, future: &str| claim(name).map(|value| point(value, now, past, future));
-    let header = token.header.iter().map(|(name, value)| format!("{} {}", printable(name), plain(value)));
+    let header = token.header.iter().map(|(name, value)| format!("{name} {}", plain(value)));
     let others = token.payload.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str()));
-    let others: Vec<String> = others.map(|(name, value)| format!("{} {}", printable(name), plain(value))).collect();
+    let others: Vec<String> = others.map(|(name, value)| format!("{name} {}", plain(value))).collect();
     let start = claim("nbf").filter(|nbf| Some(*nbf) != claim("iat"));
     vec![
         ("header", Some(header.collect::<Vec<_>>().join(", "))),
@@ -94,7 +93,7 @@ fn point(value: &Value, now: Timestamp, past: &str, future: &str) -> String {
 
 /// A text without its quotation marks, anything else as JSON.
 fn plain(value: &Value) -> String {
-    printable(&value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 #[cfg(test)]

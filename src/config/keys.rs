@@ -158,6 +158,7 @@ const LISTENER_BEHIND_PROXY: &[Key] = &[
         Required("\"127.0.0.1:8080\""),
         "Address and port, or \"unix:/run/bob-auth.sock\" for a Unix socket; one or a list.",
     ),
+    key("socket_mode", Default("\"0660\""), "The permissions of a Unix socket, in octal: who may connect to it."),
     key("certificate", Optional("\"tls/server.pem\""), "A server certificate. Without it and private_key: plain HTTP."),
     key("private_key", Optional("\"tls/server.key\""), "Its private key."),
     key(

@@ -50,6 +50,7 @@ fn read_internal(section: &Section<'_>) -> Read<Option<InternalListener>> {
 fn read_proxy(section: &Section<'_>) -> Read<ProxyListener> {
     let listen = section.read("listen", |entry| entry.one_or_more(Entry::listen_address));
     let has_socket = listen.as_ref().is_ok_and(|all| all.iter().any(|one| matches!(one, ListenAddress::Unix(_))));
+    let socket_mode = section.read("socket_mode", read_mode);
     let trusted_peers = section.read("trusted_peers", |entry| read_peers(entry, has_socket));
     let tls = read_tls(section);
     let fingerprint_header = section.optional("fingerprint_header", Entry::header_name);
@@ -61,6 +62,7 @@ fn read_proxy(section: &Section<'_>) -> Read<ProxyListener> {
         listen: listen?,
         tls: tls?,
         trusted_peers: trusted_peers?,
+        socket_mode: socket_mode?,
         fingerprint_header: fingerprint_header?,
         certificate_header: certificate_header?,
         source_header: source_header?,
@@ -73,6 +75,12 @@ fn read_proxy(section: &Section<'_>) -> Read<ProxyListener> {
     }
     check_header_names(section, &listener)?;
     Ok(listener)
+}
+
+fn read_mode(entry: &Entry<'_>) -> Read<u32> {
+    let text = entry.text()?;
+    let mode = u32::from_str_radix(text, 8).ok().filter(|mode| text.len() >= 3 && *mode <= 0o777);
+    mode.ok_or_else(|| entry.fault(format!("{text:?} are no permissions"), "write them in octal, for example \"0660\""))
 }
 
 fn read_peers(entry: &Entry<'_>, has_socket: bool) -> Read<TrustedPeers> {

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 
 use super::files::FileKind;
 use super::reader::{Document, Entry, Read, Section};
@@ -115,7 +115,7 @@ pub(super) fn read_log(document: &Document<'_>) -> Read<LogSettings> {
     let level = section.read("level", |entry| {
         let text = entry.text()?;
         let remedy = "write for example \"info\" or \"info,bob_auth=debug\"";
-        let filter = EnvFilter::builder().parse(text);
+        let filter = text.parse::<Targets>();
         filter.map(|_| text.to_owned()).map_err(|error| entry.fault(format!("{text:?} is no filter: {error}"), remedy))
     });
     let access = section.read("access", Entry::boolean);

@@ -66,6 +66,8 @@ pub struct ProxyListener {
     pub tls: Option<TlsFiles>,
     /// Whose word is taken for the client's certificate.
     pub trusted_peers: TrustedPeers,
+    /// The permissions of a Unix socket.
+    pub socket_mode: u32,
     /// The header with the SHA-1 fingerprint, in lower case.
     pub fingerprint_header: Option<String>,
     /// The header with the certificate itself.

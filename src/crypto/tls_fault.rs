@@ -79,8 +79,21 @@ const fn alert_name(number: u8) -> &'static str {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests are an edge")]
 mod tests {
+    use std::io::Read as _;
+    use std::net::{TcpListener, TcpStream};
+    use std::thread;
+
+    use openssl::ssl::{SslAcceptor, SslConnector, SslMethod, SslVerifyMode};
+    use openssl::x509::X509;
+    use ring::rand::SystemRandom;
+
     use super::*;
+    use crate::crypto::cert::Certificate;
+    use crate::crypto::issue_cert::{Profile, Purpose, self_signed};
+    use crate::crypto::private_key::PrivateKey;
+    use crate::value::Timestamp;
 
     #[test]
     fn an_alert_is_told_by_its_name() {
@@ -92,5 +105,45 @@ mod tests {
     fn an_error_without_openssl_in_it_is_no_tls_fault() {
         let error = std::io::Error::other(std::fmt::Error);
         assert_eq!(TlsFault::find(&error), None);
+    }
+
+    /// Lets a client that trusts `trusted` meet a server that insists on a client certificate.
+    fn meet(server: &Certificate, key: &PrivateKey, trusted: Option<&Certificate>) -> Option<TlsFault> {
+        let x509 = |certificate: &Certificate| X509::from_der(&certificate.der).unwrap();
+        let mut acceptor = SslAcceptor::mozilla_intermediate(SslMethod::tls()).unwrap();
+        acceptor.set_certificate(&x509(server)).unwrap();
+        acceptor.set_private_key(&key.0).unwrap();
+        acceptor.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+        let acceptor = acceptor.build();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = thread::spawn(move || drop(acceptor.accept(listener.accept().unwrap().0)));
+        let mut connector = SslConnector::builder(SslMethod::tls()).unwrap();
+        if let Some(trusted) = trusted {
+            connector.cert_store_mut().add_cert(x509(trusted)).unwrap();
+        }
+        let stream = TcpStream::connect(address).unwrap();
+        let fault = match connector.build().connect("localhost", stream) {
+            Ok(mut stream) => TlsFault::find(&stream.read_exact(&mut [0]).unwrap_err()),
+            Err(error) => TlsFault::find(&error),
+        };
+        serving.join().unwrap();
+        fault
+    }
+
+    #[test]
+    fn which_side_refused_is_read_from_a_real_handshake() {
+        let key = PrivateKey::generate_p256().unwrap();
+        let names = vec!["localhost".to_owned()];
+        let profile = Profile {
+            common_name: "localhost".to_owned(),
+            validity: (Timestamp::from_seconds(0), Timestamp::from_seconds(4_000_000_000)),
+            purpose: Purpose::Server { names, addresses: vec![] },
+        };
+        let server = self_signed(&profile, &key, &SystemRandom::new()).unwrap();
+        assert_eq!(meet(&server, &key, None), Some(TlsFault::PeerNotVerified));
+        let fault = meet(&server, &key, Some(&server));
+        // certificate_required in TLS 1.3, handshake_failure in TLS 1.2
+        assert!(matches!(fault, Some(TlsFault::Alert { number: 116 | 40 })), "{fault:?}");
     }
 }

@@ -162,3 +162,64 @@ async fn first_free_kid(store: &Store, files: &KeyFiles, pid: Pid, now: Timestam
         n += 1;
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests are an edge")]
+mod tests {
+    use ring::rand::SystemRandom;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::store::{Access, Participant};
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_795_330_514);
+
+    fn change() -> Change {
+        Change { at: NOW, actor: "cli:tester".into() }
+    }
+
+    fn wanted() -> NewKey {
+        NewKey { pid: Pid::new(34).unwrap(), algorithm: Algorithm::Es256, bits: None, kid: None, not_after: None }
+    }
+
+    async fn home() -> (TempDir, Store, KeyFiles) {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::create(directory.path().join("store")).await.unwrap();
+        let pid = Pid::new(34).unwrap();
+        let participant = Participant { pid, name: "a".into(), hosts: vec![], base_path: None, created: NOW };
+        store.add_participant(&participant, &change()).await.unwrap();
+        let files = KeyFiles::new(directory.path().join("keys"));
+        (directory, store, files)
+    }
+
+    #[tokio::test]
+    async fn ids_count_on_within_a_day_and_step_over_files_that_nobody_knows() {
+        let (_directory, store, files) = home().await;
+        let room = KeyRoom { store: &store, files: &files, passphrase: None, rng: &SystemRandom::new() };
+        files.write_new("34%3A20261122_2.pem", b"left over").unwrap();
+        for kid in ["34:20261122_1", "34:20261122_3"] {
+            assert_eq!(generate(room, &wanted(), &change()).await.unwrap().kid.as_str(), kid);
+        }
+    }
+
+    #[tokio::test]
+    async fn without_the_row_there_is_no_file() {
+        let (_directory, store, files) = home().await;
+        store.close().await;
+        let store = Store::open(store.path(), Access::Look).await.unwrap();
+        let room = KeyRoom { store: &store, files: &files, passphrase: None, rng: &SystemRandom::new() };
+        let refusal = generate(room, &wanted(), &change()).await.unwrap_err();
+        assert!(matches!(refusal, NewKeyError::Store(StoreError::ReadOnly)), "{refusal}");
+        assert!(!files.contains("34%3A20261122_1.pem"));
+    }
+
+    #[tokio::test]
+    async fn a_key_whose_time_is_over_is_not_activated() {
+        let (_directory, store, files) = home().await;
+        let room = KeyRoom { store: &store, files: &files, passphrase: None, rng: &SystemRandom::new() };
+        let over = NewKey { not_after: Some(NOW.plus_seconds(-1)), ..wanted() };
+        let key = generate(room, &over, &change()).await.unwrap();
+        let refusal = activate(room, key.pid, &key.kid, &change()).await.unwrap_err();
+        assert!(matches!(refusal, ActivateError::Expired { .. }), "{refusal}");
+    }
+}

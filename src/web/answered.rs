@@ -1,4 +1,4 @@
-//! [`Answered`]: an answer and the audit row that goes with it, so that no request is answered without one.
+//! [`Answered`]: an answer and the audit row that goes with it, so that none is forgotten.
 
 use actix_web::HttpResponse;
 
@@ -11,8 +11,8 @@ use crate::store::{AuditResult, AuditRow};
 /// What a request came to.
 #[derive(Debug)]
 pub(super) struct Answered {
-    /// For the audit trail and the access line.
-    pub(super) row: AuditRow,
+    /// For the audit trail and the access line; `None` only in a flood, of which one row was written already.
+    pub(super) row: Option<AuditRow>,
     /// For the caller.
     pub(super) response: HttpResponse,
 }
@@ -20,7 +20,7 @@ pub(super) struct Answered {
 impl Answered {
     /// A request that asked for no token and was served.
     pub(super) fn done(service: &Service, peer: &Peer, action: &'static str, response: HttpResponse) -> Self {
-        Self { row: row(service, peer, action, AuditResult::Done), response }
+        Self { row: Some(row(service, peer, action, AuditResult::Done)), response }
     }
 
     /// A request that was refused before it was known to be one for a token.
@@ -28,7 +28,12 @@ impl Answered {
         service.metrics.refused(refusal);
         let mut row = row(service, peer, "http.request", AuditResult::Refused);
         row.reason = Some(refusal.reason().into());
-        Self { row, response: Problem::of(refusal) }
+        Self { row: Some(row), response: Problem::of(refusal) }
+    }
+
+    /// The same answer, counted and not recorded.
+    pub(super) fn unrecorded(self) -> Self {
+        Self { row: None, ..self }
     }
 }
 

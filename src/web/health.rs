@@ -53,6 +53,11 @@ pub(super) async fn default_jwks(service: web::Data<Service>) -> HttpResponse {
     jwks::jwks(&service, service.default_participant)
 }
 
+/// Any method but reading.
+pub(super) async fn method_not_allowed() -> HttpResponse {
+    problem::METHOD_NOT_ALLOWED.response()
+}
+
 /// Anything else.
 pub(super) async fn not_found() -> HttpResponse {
     problem::NOT_FOUND.response()

@@ -1,8 +1,10 @@
 //! Listeners: sockets bound, servers started on them with their limits, and stopped without cutting a request.
 
 use std::any::Any;
+use std::fs::Permissions;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::Arc;
@@ -71,11 +73,12 @@ pub enum ListenerError {
 }
 
 impl Bound {
-    /// Binds the address. An orphaned Unix socket, to which nobody listens, is replaced.
-    pub fn bind(address: &ListenAddress) -> Result<Self, ListenerError> {
+    /// Binds the address. A Unix socket gets the permissions `socket_mode`; an orphaned one, to which nobody listens, is
+    /// replaced.
+    pub fn bind(address: &ListenAddress, socket_mode: u32) -> Result<Self, ListenerError> {
         let bound = match address {
             ListenAddress::Tcp(address) => bind_tcp(*address).map(Self::Tcp),
-            ListenAddress::Unix(path) => bind_unix(path).map(Self::Unix),
+            ListenAddress::Unix(path) => bind_unix(path, socket_mode).map(Self::Unix),
         };
         bound.map_err(|source| ListenerError::Bind { address: address.to_string(), source })
     }
@@ -101,11 +104,12 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-fn bind_unix(path: &Path) -> io::Result<UnixListener> {
+fn bind_unix(path: &Path, mode: u32) -> io::Result<UnixListener> {
     if path.exists() && std::os::unix::net::UnixStream::connect(path).is_err() {
         std::fs::remove_file(path)?;
     }
     let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, Permissions::from_mode(mode))?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::http::{Method, header};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, guard, web};
 
 use super::answered::Answered;
 use super::idle::Watched;
@@ -29,17 +29,29 @@ pub struct PublicListener {
 }
 
 /// The routes of the internal listener.
-pub(super) fn internal(config: &mut web::ServiceConfig) {
+pub fn internal(config: &mut web::ServiceConfig) {
     config
-        .route("/health/live", web::get().to(health::live))
-        .route("/health/ready", web::get().to(health::ready))
-        .route("/health/ready/writes", web::get().to(health::ready_for_writes))
-        .route("/metrics", web::get().to(health::metrics))
-        .route(wire::JWKS_PATH, web::get().to(health::default_jwks))
+        .service(read_only("/health/live", health::live))
+        .service(read_only("/health/ready", health::ready))
+        .service(read_only("/health/ready/writes", health::ready_for_writes))
+        .service(read_only("/metrics", health::metrics))
+        .service(read_only(wire::JWKS_PATH, health::default_jwks))
         .default_service(web::to(health::not_found));
 }
 
-/// Everything that arrives at a public listener: answered, and recorded once, whatever came of it.
+/// A resource for GET and HEAD; other methods are told so.
+fn read_only<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args, Output = HttpResponse>,
+    Args: FromRequest + 'static,
+{
+    let readable = guard::Any(guard::Get()).or(guard::Head());
+    web::resource(path)
+        .route(web::route().guard(readable).to(handler))
+        .default_service(web::to(health::method_not_allowed))
+}
+
+/// Everything that arrives at a public listener: answered and recorded, whatever came of it.
 pub(super) async fn public(
     http: HttpRequest,
     service: web::Data<Service>,
@@ -51,15 +63,19 @@ pub(super) async fn public(
     }
     let peer = Peer::of(&http, &listener.identity);
     let Answered { row, response } = answer(&service, &listener, &http, &peer);
-    access_log::line(&service, &http, &row, response.status().as_u16(), began);
-    service.audit.record(row);
+    if let Some(row) = row {
+        access_log::line(&service, &http, &row, response.status().as_u16(), began);
+        service.audit.record(row);
+    }
     response
 }
 
 /// The limit of the source first, then the size, then where it goes.
 fn answer(service: &Service, listener: &PublicListener, http: &HttpRequest, peer: &Peer) -> Answered {
-    if let Err(refusal) = service.admit_source(peer.limited_address(&listener.identity)) {
-        return Answered::refused(service, peer, &refusal);
+    let address = peer.limited_address(&listener.identity);
+    if let Err(refusal) = service.admit_source(address) {
+        let answered = Answered::refused(service, peer, &refusal);
+        return if service.is_flood_noted(address) { answered } else { answered.unrecorded() };
     }
     if listener.header_bytes.is_some_and(|most| header_bytes(http) > most) {
         return Answered::refused(service, peer, &Refusal::HeadersTooLarge);

@@ -37,6 +37,8 @@ pub struct Limiters {
     pub fingerprint: Option<RateLimiter<Sha1Fingerprint>>,
     /// Per source address.
     pub source: Option<RateLimiter<Source>>,
+    /// How often one source's refusals for exceeding its limit are worth a line: a flood must not fill log and disk.
+    pub flood_notes: Option<RateLimiter<Source>>,
 }
 
 /// What a service is made of.
@@ -97,6 +99,15 @@ impl Service {
         }
     }
 
+    /// Whether this source's exceeding its limit is to be recorded once more, or only counted.
+    pub fn is_flood_noted(&self, address: Option<IpAddr>) -> bool {
+        let limits = self.limits.load();
+        match (limits.as_ref().and_then(|limits| limits.flood_notes.as_ref()), address) {
+            (Some(notes), Some(address)) => notes.check(&Source::from(address)).is_ok(),
+            _ => true,
+        }
+    }
+
     /// Says from now on that the service is about to stop.
     pub fn start_draining(&self) {
         self.draining.store(true, Ordering::Relaxed);
@@ -119,7 +130,7 @@ impl Limiters {
         if let Some(limiter) = &self.fingerprint {
             limiter.forget_idle();
         }
-        if let Some(limiter) = &self.source {
+        for limiter in [&self.source, &self.flood_notes].into_iter().flatten() {
             limiter.forget_idle();
         }
     }

@@ -49,7 +49,7 @@ pub(super) fn answer(service: &Service, http: &HttpRequest, peer: &Peer, request
         }
     };
     service.metrics.took(began.elapsed());
-    Answered { row, response }
+    Answered { row: Some(row), response }
 }
 
 fn success(service: &Service, pid: Pid, issued: &Issued) -> HttpResponse {

@@ -1,0 +1,283 @@
+//! Holds `api-spec/` against the program: every path and method of the one is in the other, the problem types are those of
+//! the table, and real answers of the real binary are as described.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in what it calls")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use bob_auth::protocol::wire::{AUTH_PATH, JWKS_PATH};
+use bob_auth::web::problem::{self, TYPE_PREFIX};
+use serde_json::{Value, json};
+
+const METHODS: [&str; 8] = ["get", "head", "post", "put", "patch", "delete", "options", "trace"];
+
+/// A description of the interface of one kind of listener.
+struct Spec(Value);
+
+/// An answer as curl saw it.
+struct Answer {
+    status: u16,
+    headers: BTreeMap<String, String>,
+    body: String,
+}
+
+impl Spec {
+    fn read(name: &str) -> Self {
+        let text = fs::read_to_string(root().join("api-spec").join(name)).unwrap();
+        Self(serde_yaml_ng::from_str(&text).unwrap())
+    }
+
+    /// `GET /path` and so on.
+    fn operations(&self) -> BTreeSet<String> {
+        let mut operations = BTreeSet::new();
+        for (path, item) in self.0["paths"].as_object().unwrap() {
+            let methods = METHODS.iter().filter(|method| item.get(**method).is_some());
+            operations.extend(methods.map(|method| format!("{} {path}", method.to_uppercase())));
+        }
+        operations
+    }
+
+    /// What a local reference leads to, or the value itself.
+    fn follow<'v>(&'v self, value: &'v Value) -> &'v Value {
+        match value.get("$ref").and_then(Value::as_str) {
+            Some(reference) => {
+                self.0.pointer(reference.trim_start_matches('#')).unwrap_or_else(|| panic!("{reference}"))
+            }
+            None => value,
+        }
+    }
+
+    /// Panics unless `value` is as the schema says.
+    fn validate(&self, schema: &Value, value: &Value) {
+        let mut whole = schema.clone();
+        whole["components"] = self.0["components"].clone();
+        let errors: Vec<String> = jsonschema::validator_for(&whole)
+            .unwrap()
+            .iter_errors(value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{value}\n{}", errors.join("\n"));
+    }
+
+    /// Panics unless the answer is one that the operation may give: status, headers, media type, body.
+    fn check(&self, method: &str, path: &str, answer: &Answer) {
+        let status = answer.status.to_string();
+        let response = self.follow(&self.0["paths"][path][method]["responses"][&status]);
+        assert!(response.is_object(), "{method} {path} is not described to answer {status}");
+        for (name, header) in response.get("headers").and_then(Value::as_object).into_iter().flatten() {
+            let header = self.follow(header);
+            let value =
+                answer.headers.get(&name.to_lowercase()).unwrap_or_else(|| panic!("{method} {path}: no {name}"));
+            let typed = match (header["schema"]["type"].as_str(), value.parse::<i64>()) {
+                (Some("integer"), Ok(number)) => json!(number),
+                _ => json!(value),
+            };
+            self.validate(&header["schema"], &typed);
+        }
+        let media_type = answer.headers["content-type"].split(';').next().unwrap();
+        let content = &response["content"][media_type];
+        assert!(content.is_object(), "{method} {path}: {status} is not described as {media_type}");
+        if method == "head" {
+            assert_eq!(answer.body, "");
+        } else if media_type.ends_with("json") {
+            self.validate(&content["schema"], &serde_json::from_str(&answer.body).unwrap());
+        }
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The routes of the internal listener, from the list in the sources.
+fn internal_routes() -> BTreeSet<String> {
+    let source = fs::read_to_string(root().join("src/web/routes.rs")).unwrap();
+    let mut routes = BTreeSet::new();
+    for line in source.lines() {
+        let Some((path, _)) = line.trim().strip_prefix(".service(read_only(").and_then(|rest| rest.split_once(", "))
+        else {
+            continue;
+        };
+        let path = if path == "wire::JWKS_PATH" { JWKS_PATH } else { path.trim_matches('"') };
+        routes.extend([format!("GET {path}"), format!("HEAD {path}")]);
+    }
+    routes
+}
+
+#[test]
+fn the_public_routes_are_those_of_the_description() {
+    let paths = [format!("{AUTH_PATH}{{entityId}}"), JWKS_PATH.to_owned()];
+    let routes = paths.iter().flat_map(|path| [format!("GET {path}"), format!("HEAD {path}")]).collect();
+    assert_eq!(Spec::read("authentication.yaml").operations(), routes);
+}
+
+#[test]
+fn the_internal_routes_are_those_of_the_description() {
+    let routes = internal_routes();
+    assert!(routes.len() >= 5, "{routes:?}");
+    assert_eq!(Spec::read("management.yaml").operations(), routes);
+}
+
+#[test]
+fn the_problem_types_are_those_of_the_table_each_with_its_status() {
+    let spec = Spec::read("authentication.yaml");
+    let schema = &spec.0["components"]["schemas"]["Problem"];
+    let described = schema["properties"]["type"]["enum"].as_array().unwrap();
+    let described: Vec<&str> = described.iter().map(|value| value.as_str().unwrap()).collect();
+    let table: Vec<String> = problem::ALL.iter().map(|problem| format!("{TYPE_PREFIX}{}", problem.id)).collect();
+    assert_eq!(described, table);
+    for problem in problem::ALL {
+        spec.validate(schema, &serde_json::from_str(&problem.body()).unwrap());
+        let path = format!("{AUTH_PATH}{{entityId}}");
+        let response = spec.follow(&spec.0["paths"][&path]["get"]["responses"][problem.status.to_string()]);
+        let text = response["description"].as_str().unwrap_or_default();
+        assert!(text.contains(&format!("`{}`", problem.id)), "{} is not told at its status", problem.id);
+    }
+}
+
+#[test]
+fn every_schema_is_one() {
+    for name in ["authentication.yaml", "management.yaml"] {
+        let spec = Spec::read(name);
+        assert_eq!(spec.0["openapi"], "3.1.0");
+        assert_eq!(spec.0["info"]["version"], env!("CARGO_PKG_VERSION"));
+        for schema in spec.0["components"]["schemas"].as_object().unwrap().values() {
+            let mut whole = schema.clone();
+            whole["components"] = spec.0["components"].clone();
+            jsonschema::validator_for(&whole).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_schema_of_the_payload_knows_the_optional_claims_and_no_others() {
+    let spec = Spec::read("authentication.yaml");
+    let schema = &spec.0["components"]["schemas"]["TokenPayload"];
+    let mut payload = json!({
+        "iss": "34", "sub": "validator37", "iat": 1, "nbf": 1, "exp": 2, "jti": "a", "aud": ["b", "c"],
+        "bobHok": "0A9A063EB8D540CBF7DFBA7697C674D14A174F7D", "cnf": {"x5t#S256": "_".repeat(43)}, "bobAuthZ": "val",
+    });
+    spec.validate(schema, &payload);
+    payload["scope"] = json!("all");
+    let payload = std::panic::AssertUnwindSafe(payload);
+    assert!(std::panic::catch_unwind(|| spec.validate(schema, &payload)).is_err());
+}
+
+/// The real program in a directory of its own.
+struct Running {
+    directory: tempfile::TempDir,
+    service: Child,
+    token: String,
+    internal: String,
+}
+
+impl Running {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let made = directory.path().join("made");
+        let init = ["init", made.to_str().unwrap(), "--listen", "127.0.0.1:0", "--internal", "127.0.0.1:0"];
+        bob_auth(directory.path(), &init);
+        for (entity, class) in [("validator37", "val"), ("inspector5", "ins")] {
+            bob_auth(&made, &["entity", "add", entity, "--class", class]);
+            bob_auth(&made, &["cert", "issue", entity]);
+        }
+        // What has no default to show: the key set on the public listener.
+        let config = fs::read_to_string(made.join("config.toml")).unwrap();
+        fs::write(made.join("config.toml"), config.replacen("\njwks = false", "\njwks = true", 1)).unwrap();
+        let log = File::create(made.join("log")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bob-auth"));
+        let service =
+            command.arg("serve").current_dir(&made).env_remove("BOB_AUTH_CONFIG").stderr(log).spawn().unwrap();
+        let [token, internal] = ["token", "internal"].map(|listener| wait_for_listener(&made.join("log"), listener));
+        Self { directory, service, token, internal }
+    }
+
+    fn ask(&self, method: &str, url: &str, certificate: Option<&str>) -> Answer {
+        let mut curl = Command::new("curl");
+        curl.current_dir(self.directory.path().join("made"));
+        curl.args(["-sS", "--noproxy", "*", "--max-time", "10", "--http1.1", "--cacert", "tls/ca.pem", "-D", "-"]);
+        curl.args(if method == "head" { vec!["--head", "-o", "/dev/null"] } else { vec!["-X"] });
+        if method != "head" {
+            curl.arg(method.to_uppercase());
+        }
+        if let Some(name) = certificate {
+            curl.args(["--cert", &format!("{name}.pem"), "--key", &format!("{name}.key")]);
+        }
+        let output = curl.arg(url).output().unwrap();
+        assert!(output.status.success(), "{url}: {}", String::from_utf8_lossy(&output.stderr));
+        Answer::parse(&String::from_utf8(output.stdout).unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.service.kill();
+        let _ = self.service.wait();
+    }
+}
+
+impl Answer {
+    fn parse(text: &str) -> Self {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let mut lines = head.lines();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let headers = lines.filter_map(|line| line.split_once(": ")).map(|(n, v)| (n.to_lowercase(), v.to_owned()));
+        Self { status, headers: headers.collect(), body: body.to_owned() }
+    }
+}
+
+fn bob_auth(directory: &Path, arguments: &[&str]) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bob-auth"));
+    let output = command.current_dir(directory).env_remove("BOB_AUTH_CONFIG").args(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn wait_for_listener(log: &Path, listener: &str) -> String {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(20) {
+        let text = fs::read_to_string(log).unwrap();
+        let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let mut found = lines.filter(|line| line["message"] == "listening" && line["listener"] == listener);
+        if let Some(line) = found.next() {
+            return line["url"].as_str().unwrap().to_owned();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("no listener {listener}: {}", fs::read_to_string(log).unwrap());
+}
+
+#[test]
+fn real_answers_are_as_described() {
+    let running = Running::start();
+    let public = Spec::read("authentication.yaml");
+    let path = "/api/v1/auth/{entityId}";
+    let ask = |method, entity: &str, certificate| {
+        let answer = running.ask(method, &format!("{}{AUTH_PATH}{entity}", running.token), certificate);
+        let described = if method == "post" { "get" } else { method };
+        public.check(described, path, &answer);
+        answer.status
+    };
+    assert_eq!(ask("get", "validator37", Some("validator37")), 200);
+    assert_eq!(ask("head", "validator37", Some("validator37")), 200);
+    assert_eq!(ask("get", "validator37", None), 401);
+    assert_eq!(ask("get", "inspector5", Some("validator37")), 404);
+    assert_eq!(ask("post", "validator37", Some("validator37")), 405);
+    for method in ["get", "head"] {
+        let answer = running.ask(method, &format!("{}{JWKS_PATH}", running.token), None);
+        public.check(method, JWKS_PATH, &answer);
+        assert_eq!(answer.status, 200);
+    }
+
+    let internal = Spec::read("management.yaml");
+    for operation in internal.operations() {
+        let (method, path) = operation.split_once(' ').unwrap();
+        let method = method.to_lowercase();
+        let answer = running.ask(&method, &format!("{}{path}", running.internal), None);
+        internal.check(&method, path, &answer);
+        assert_eq!(answer.status, 200, "{path}");
+    }
+}

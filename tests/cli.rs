@@ -1,0 +1,15 @@
+//! The command line as its users meet it: the real program, a service in a temporary directory, text and exit codes.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by ending")]
+
+#[path = "cli/certificates.rs"]
+mod certificates;
+#[path = "cli/help.rs"]
+mod help;
+#[path = "cli/home.rs"]
+mod home;
+#[path = "cli/keys.rs"]
+mod keys;
+#[path = "cli/life.rs"]
+mod life;
+#[path = "cli/service.rs"]
+mod service;

@@ -1,0 +1,64 @@
+//! The help texts, pinned: `tests/cmd/*.txt`. `BOB_AUTH_BLESS=1` writes them anew.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use super::home::Home;
+
+const FAMILIES: [(&str, &[&str]); 9] = [
+    ("init", &[]),
+    ("participant", &["add", "list", "show", "set", "remove"]),
+    ("entity", &["add", "list", "show", "set", "suspend", "resume", "remove"]),
+    ("cert", &["enrol", "issue", "list", "show", "revoke"]),
+    ("key", &["generate", "list", "show", "activate", "retire", "export"]),
+    ("config", &["check"]),
+    ("serve", &[]),
+    ("token", &["get", "show"]),
+    ("audit", &["list"]),
+];
+
+#[test]
+fn every_help_text_is_the_pinned_one() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cmd");
+    let bless = std::env::var_os("BOB_AUTH_BLESS").is_some();
+    let home = Home::empty();
+    let mut calls: Vec<Vec<&str>> = vec![vec![]];
+    for (family, verbs) in FAMILIES {
+        calls.push(vec![family]);
+        calls.extend(verbs.iter().map(|verb| vec![family, verb]));
+    }
+    let mut expected_files = BTreeSet::new();
+    for call in calls {
+        let name = [&["bob-auth"], call.as_slice()].concat().join("-") + ".txt";
+        let text = home.done(&[call.as_slice(), &["--help"]].concat());
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{name}: wider than 100 columns");
+        assert!(call.len() < 2 || text.contains("Example"), "{name}: no example");
+        if bless {
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join(&name), &text).unwrap();
+        }
+        let pinned = fs::read_to_string(folder.join(&name)).unwrap_or_default();
+        assert_eq!(text, pinned, "{name} differs; BOB_AUTH_BLESS=1 cargo test --test cli writes it anew");
+        expected_files.insert(name);
+    }
+    for entry in fs::read_dir(&folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(expected_files.contains(&name), "tests/cmd/{name} belongs to no command");
+    }
+}
+
+#[test]
+fn a_command_called_wrongly_ends_with_2() {
+    let home = Home::empty();
+    for words in [
+        &["fly"] as &[&str],
+        &["entity", "set", "a"],
+        &["entity", "add", "a b", "--class", "val"],
+        &["cert", "show", "xyz"],
+        &["entity", "list", "--limit", "0"],
+        &["audit", "list", "--since", "yesterday"],
+    ] {
+        assert_eq!(home.run(words).code, 2, "{words:?}");
+    }
+}
