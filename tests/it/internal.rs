@@ -104,6 +104,18 @@ fn the_key_set_holds_public_halves_only() {
 }
 
 #[test]
+fn it_is_only_read() {
+    let site = Site::with_entities();
+    let service = Service::start(&site);
+    for path in ["/health/live", "/health/ready", "/health/ready/writes", "/metrics", "/.well-known/jwks.json"] {
+        let posted = plain(service.address("internal"), &get(path).replace("GET", "POST"));
+        assert_eq!((posted.status, posted.header("allow")), (405, Some("GET, HEAD")), "{path}");
+        let head = plain(service.address("internal"), &get(path).replace("GET", "HEAD"));
+        assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
+    }
+}
+
+#[test]
 fn nothing_of_it_is_on_the_public_listener() {
     let site = Site::with_entities();
     let service = Service::start(&site);
