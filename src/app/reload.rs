@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -31,6 +31,8 @@ pub(super) struct Reloader {
     slots: Vec<TlsSlot>,
     level: LevelHandle,
     stamps: Vec<(PathBuf, Stamp)>,
+    /// The inode that the store had at the start, which is the one that stays open.
+    store_file: Option<u64>,
 }
 
 /// How often files are looked at.
@@ -48,7 +50,8 @@ impl Reloader {
         slots: Vec<TlsSlot>,
         level: LevelHandle,
     ) -> Self {
-        let mut reloader = Self { config, loader, service, slots, level, stamps: Vec::new() };
+        let store_file = inode(&config.store.path);
+        let mut reloader = Self { config, loader, service, slots, level, stamps: Vec::new(), store_file };
         reloader.stamps = reloader.look();
         reloader
     }
@@ -77,6 +80,7 @@ impl Reloader {
                         tracing::info!("files have changed: reloading configuration, certificates and keys");
                         self.reload_files().await;
                     }
+                    self.watch_store_file();
                 }
                 _ = housekeeping.tick() => self.keep_house().await,
             }
@@ -92,6 +96,17 @@ impl Reloader {
                 tokio::time::sleep(began.elapsed() * (SHARE_OF_LOADING - 1)).await;
             }
             Err(error) => tracing::warn!(%error, "the store cannot be read; tokens are issued from memory"),
+        }
+    }
+
+    /// Another file in the place of the store is not followed: that is said once for each such file.
+    fn watch_store_file(&mut self) {
+        let found = inode(&self.config.store.path);
+        if found != self.store_file {
+            self.store_file = found;
+            tracing::error!(path = %self.config.store.path.display(),
+                "the file of the store was replaced or removed: what commands change from now on has no effect here until \
+                 the service is started again");
         }
     }
 
@@ -190,6 +205,10 @@ impl Reloader {
             .map(|path| (path.clone(), stamp(path)))
             .collect()
     }
+}
+
+fn inode(path: &Path) -> Option<u64> {
+    fs::metadata(path).ok().map(|metadata| metadata.ino())
 }
 
 fn stamp(path: &PathBuf) -> Stamp {

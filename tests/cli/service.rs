@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -14,6 +15,7 @@ use super::home::Home;
 struct Running {
     child: Child,
     url: String,
+    log: Receiver<String>,
 }
 
 impl Running {
@@ -26,8 +28,9 @@ impl Running {
             token.then(|| line["url"].as_str().map(|url| url.replace("127.0.0.1", "localhost")))?
         });
         // Goes on reading, so that the service never waits for its log.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, url: url.unwrap() }
+        let (line, log) = channel();
+        std::thread::spawn(move || lines.for_each(|text| drop(line.send(text))));
+        Self { child, url: url.unwrap(), log }
     }
 }
 
@@ -121,6 +124,16 @@ fn a_key_file_that_is_closed_to_others_signs_without_a_restart() {
         home.run(&get).code == 0
     });
     assert!(signs);
+}
+
+#[test]
+fn a_store_that_is_replaced_under_a_running_service_is_told() {
+    let home = Home::with_service();
+    let service = Running::start(&home);
+    fs::copy(home.path("svc/bob-auth.sqlite"), home.path("restored")).unwrap();
+    fs::rename(home.path("restored"), home.path("svc/bob-auth.sqlite")).unwrap();
+    let told = std::iter::from_fn(|| service.log.recv_timeout(Duration::from_secs(10)).ok());
+    assert!(told.into_iter().any(|line| line.contains("the file of the store was replaced or removed")));
 }
 
 #[test]
