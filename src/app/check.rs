@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use ring::rand::SecureRandom;
 
-use crate::config::{Config, Fault, Faults, Place, TlsFiles};
+use crate::config::{Config, Fault, Faults, TlsFiles};
 use crate::flow::load_key::load_token_key;
 use crate::store::key_files::KeyFiles;
 use crate::store::{Access, AuthtokenKey, KeyState, Store, StoreError};
@@ -43,6 +43,9 @@ const SOON: i64 = 30 * 86_400;
 pub async fn check(config: &Config, now: Timestamp, rng: &dyn SecureRandom) -> Findings {
     let mut findings = Findings { faults: config.check_files().iter().cloned().collect(), ..Findings::default() };
     findings.check_listeners(config, now);
+    if findings.knows("store.") {
+        return findings;
+    }
     match Store::open(&config.store.path, Access::Look).await {
         Ok(store) => {
             let looked = findings.check_store(config, &store, now, rng).await;
@@ -62,8 +65,7 @@ pub async fn check(config: &Config, now: Timestamp, rng: &dyn SecureRandom) -> F
 
 impl Findings {
     fn add(&mut self, config: &Config, key: &str, problem: String, remedy: &str) {
-        let place = Place { file: config.file.clone(), position: None, key: key.to_owned() };
-        self.faults.push(Fault { place, problem, remedy: remedy.to_owned() });
+        self.faults.push(Fault { place: config.place(key), problem, remedy: remedy.to_owned() });
     }
 
     /// Whether something was found about a table already, so that its consequences need no telling.

@@ -1,6 +1,6 @@
 //! [`AppError`]: why the service does not start, or did not stop well.
 
-use super::load::LoadError;
+use super::tls_slot::IdentityError;
 use crate::store::StoreError;
 use crate::web::listener::ListenerError;
 use crate::web::peer::HeaderNameError;
@@ -11,9 +11,9 @@ pub enum AppError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What is in the store does not make a service.
+    /// The server certificate of a listener, or its key.
     #[error(transparent)]
-    Load(#[from] LoadError),
+    Identity(#[from] IdentityError),
     /// A listener.
     #[error(transparent)]
     Listener(#[from] ListenerError),

@@ -22,14 +22,6 @@ use crate::value::{Kid, Pid, Timestamp};
 use crate::web::metrics::KeyFact;
 use crate::web::state::Limiters;
 
-/// Why there is no snapshot.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// Loads snapshots. Keeps the keys that it loaded, so that a key whose file goes missing goes on signing.
 pub(super) struct Loader {
     store: Store,
@@ -63,7 +55,7 @@ impl Loader {
 
     /// Everything as the store and the settings have it now. A key that cannot be loaded is reported and left out; then
     /// the participant goes on signing with the key that it had.
-    pub(super) async fn snapshot(&self, config: &Config) -> Result<Snapshot, LoadError> {
+    pub(super) async fn snapshot(&self, config: &Config) -> Result<Snapshot, StoreError> {
         let directory = Directory::load(&self.store).await?;
         let keys = self.key_ring(&self.store.keys(None).await?, config.keys.passphrase.as_ref());
         let policies = Policies::new(config.token.clone(), config.participants.clone().into_iter().collect());

@@ -85,6 +85,7 @@ fn report_readiness(service: &Service) {
     }
     tracing::error!(
         pid = %service.default_participant,
-        "no active key: no token will be issued until `bob-auth key generate` and `bob-auth key activate` made one"
+        "no key that signs: no token will be issued until the file of the active key can be read, or, if there is none, until \
+         `bob-auth key generate` and `bob-auth key activate` made one"
     );
 }

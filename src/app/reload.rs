@@ -13,14 +13,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::load::{Loader, limiters};
-use super::tls_slot::{TlsSlot, server_certificates};
+use super::tls_slot::{TlsSlot, read_identity, server_certificates};
 use crate::config::{Config, environment};
 use crate::telemetry::LevelHandle;
 use crate::web::metrics::Reload;
 use crate::web::state::Service;
-use crate::web::tls::ServerIdentity;
 
-/// What tells one state of a file from the next, also through a swapped symbolic link.
+/// What tells one state of a file from the next, also through a swapped symbolic link: the time of change moves with
+/// what is in it and with who may read it.
 type Stamp = Option<(u64, i64, i64, u64)>;
 
 /// Keeps the running service in step with store and files.
@@ -142,8 +142,8 @@ impl Reloader {
     fn reload_certificates(&mut self) {
         for slot in &mut self.slots {
             let listener = slot.listener;
-            let replaced = ServerIdentity::read(&slot.files)
-                .and_then(|identity| slot.current.replace(&identity).map(|()| identity));
+            let replaced = read_identity(&slot.files)
+                .and_then(|identity| Ok(slot.current.replace(&identity).map(|()| identity)?));
             match replaced {
                 Ok(identity) => {
                     tracing::info!(listener, not_after = %identity.not_after, "server certificate read");
@@ -176,9 +176,17 @@ impl Reloader {
     /// The state of every file that matters.
     fn look(&self) -> Vec<(PathBuf, Stamp)> {
         let certificates = self.slots.iter().flat_map(|slot| [&slot.files.certificate, &slot.files.private_key]);
+        let mut keys: Vec<PathBuf> = fs::read_dir(&self.config.keys.directory)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+            .collect();
+        keys.sort();
         [&self.config.file, &self.config.keys.directory]
             .into_iter()
             .chain(certificates)
+            .chain(&keys)
             .map(|path| (path.clone(), stamp(path)))
             .collect()
     }
@@ -186,5 +194,5 @@ impl Reloader {
 
 fn stamp(path: &PathBuf) -> Stamp {
     let metadata = fs::metadata(path).ok()?;
-    Some((metadata.ino(), metadata.mtime(), metadata.mtime_nsec(), metadata.len()))
+    Some((metadata.ino(), metadata.ctime(), metadata.ctime_nsec(), metadata.len()))
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::config::TlsFiles;
+use crate::store::key_files::{KeyFileError, read_private};
 use crate::value::Timestamp;
-use crate::web::listener::ListenerError;
-use crate::web::tls::{CurrentIdentity, ServerIdentity};
+use crate::web::tls::{CurrentIdentity, ServerIdentity, TlsError};
 
 /// The server certificate of one listener: which files, what was read, what is in force.
 pub(super) struct TlsSlot {
@@ -15,11 +15,28 @@ pub(super) struct TlsSlot {
     pub(super) current: Arc<CurrentIdentity>,
 }
 
+/// Why the certificate of a listener is not served.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// The file of the private key: missing, or open to others.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    /// What is in the files.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
 impl TlsSlot {
-    pub(super) fn read(listener: &'static str, files: &TlsFiles) -> Result<Self, ListenerError> {
-        let identity = ServerIdentity::read(files)?;
+    pub(super) fn read(listener: &'static str, files: &TlsFiles) -> Result<Self, IdentityError> {
+        let identity = read_identity(files)?;
         Ok(Self { listener, files: files.clone(), identity, current: Arc::default() })
     }
+}
+
+/// Reads certificate and key, unless others could have read the key too.
+pub(super) fn read_identity(files: &TlsFiles) -> Result<ServerIdentity, IdentityError> {
+    read_private(&files.private_key)?;
+    Ok(ServerIdentity::read(files)?)
 }
 
 /// Which server certificate each TLS listener has, and until when.

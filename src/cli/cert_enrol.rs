@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::cert_view::{View, view};
 use super::error::CliError;
+use super::input;
 use super::output::Answer;
 use super::session::Session;
 use crate::crypto::cert::Certificate;
@@ -93,7 +94,7 @@ impl Enrol {
 }
 
 fn read(file: &std::path::Path, name: &str, report: &mut Report) -> Result<Vec<Certificate>, CliError> {
-    let bytes = std::fs::read(file).map(zeroize::Zeroizing::new).map_err(|error| CliError::unreadable(file, &error))?;
+    let bytes = input::read(file)?;
     let read = enrol::read(&bytes).map_err(|error| CliError::from(error).at(file))?;
     if read.holds_private_key {
         report.notes.push(format!(

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::cert_view::{View, facts_of, view};
 use super::error::CliError;
+use super::input;
 use super::output::{Answer, facts};
 use super::session::{Global, Session, change, randomness};
 use super::words;
@@ -100,7 +101,7 @@ impl Issue {
 
     fn make(&self, global: &Global, change: &Change) -> Result<Made, CliError> {
         let request = match &self.csr {
-            Some(file) => Some(std::fs::read(file).map_err(|error| CliError::unreadable(file, &error))?),
+            Some(file) => Some(input::read(file)?),
             None => None,
         };
         let issuer = self.issuer(global)?;
@@ -121,9 +122,8 @@ impl Issue {
             _ if self.csr.is_some() => (beside("ca.pem"), beside("ca.key")),
             _ => return Ok(None),
         };
-        let pem = std::fs::read(&certificate).map_err(|error| {
-            CliError::unreadable(&certificate, &error).next("name the CA with --ca-cert FILE --ca-key FILE")
-        })?;
+        let pem =
+            input::read(&certificate).map_err(|error| error.next("name the CA with --ca-cert FILE --ca-key FILE"))?;
         let issuer = issue_certificate::issuer(&pem, &read_private(&key)?);
         issuer.map(Some).map_err(|error| CliError::from(error).at(&key))
     }

@@ -9,6 +9,7 @@ mod config;
 mod entity;
 mod error;
 mod init;
+mod input;
 mod key;
 mod output;
 mod participant;

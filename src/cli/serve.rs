@@ -30,6 +30,10 @@ impl Serve {
 
 fn serve(global: &Global) -> Result<(), CliError> {
     let config = global.load_config()?;
+    let store = config.store.path.clone();
     let telemetry = Telemetry::start(&config.log).map_err(CliError::new)?;
-    actix_web::rt::System::new().block_on(app::serve(config, &telemetry)).map_err(CliError::new)
+    actix_web::rt::System::new().block_on(app::serve(config, &telemetry)).map_err(|error| match error {
+        app::AppError::Store(error) => CliError::from(error).in_store(Some(&store)),
+        other => CliError::new(other),
+    })
 }

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::error::CliError;
+use super::input;
 use super::output::{Answer, printable};
 use super::token_get::{Client, Fetched};
 use super::token_show;
@@ -110,7 +111,10 @@ fn problem(status: u16, body: &str) -> CliError {
 }
 
 fn from_stdin() -> Result<String, CliError> {
-    std::io::read_to_string(std::io::stdin()).map_err(|error| CliError::new(format!("standard input: {error}")))
+    let failed = |what: &str| CliError::new(format!("standard input: {what}"));
+    let bytes = input::read_all(std::io::stdin().lock()).map_err(|error| failed(&error.to_string()))?;
+    let bytes = bytes.ok_or_else(|| failed("is larger than 16 MiB, and so no token"))?;
+    std::str::from_utf8(&bytes).map(str::to_owned).map_err(|_| failed("is no text in UTF-8, and so no token"))
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{Identity, Url};
-use zeroize::Zeroizing;
 
 use super::error::CliError;
+use super::input::read;
 use crate::crypto::cert::Certificate;
 use crate::crypto::private_key::PrivateKey;
 use crate::crypto::tls_fault::TlsFault;
@@ -122,10 +122,6 @@ fn causes(error: &reqwest::Error) -> String {
         next = cause.source();
     }
     last
-}
-
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, CliError> {
-    std::fs::read(path).map(Zeroizing::new).map_err(|error| CliError::unreadable(path, &error))
 }
 
 #[cfg(test)]

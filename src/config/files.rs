@@ -52,7 +52,7 @@ pub(super) fn check(config_file: &Path, files: &[FileUse]) -> Faults {
 }
 
 /// Problems with their remedies.
-type Found = Vec<(String, String)>;
+pub(super) type Found = Vec<(String, String)>;
 
 fn check_readable(path: &Path) -> Found {
     let opened = fs::File::open(path).and_then(|file| file.metadata());
@@ -63,7 +63,8 @@ fn check_readable(path: &Path) -> Found {
     }
 }
 
-fn check_private(path: &Path) -> Found {
+/// What is wrong with a file that only its owner may use.
+pub(super) fn check_private(path: &Path) -> Found {
     let mut found = check_readable(path);
     if let Ok(metadata) = fs::metadata(path)
         && metadata.is_file()

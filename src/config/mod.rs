@@ -35,6 +35,7 @@ mod token;
 mod unknown;
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
@@ -87,13 +88,23 @@ pub struct Config {
     files: Vec<FileUse>,
 }
 
+/// The most bytes of a configuration; a new one has some 7,000.
+const LARGEST: u64 = 1024 * 1024;
+
 impl Config {
     /// Reads the file. `env` looks up a variable of the environment; the program gives [`environment`].
     pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Faults> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            let remedy = "correct the path, or create a configuration with `bob-auth init`".to_owned();
-            Faults::new(vec![Fault { place: Place::whole(path), problem: format!("cannot read: {error}"), remedy }])
-        })?;
+        let fault = |problem: String, remedy: &str| {
+            Faults::new(vec![Fault { place: Place::whole(path), problem, remedy: remedy.to_owned() }])
+        };
+        let mut bytes = Vec::new();
+        let read = std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+        let remedy = "correct the path, or create a configuration with `bob-auth init`";
+        read.map_err(|error| fault(format!("cannot read: {error}"), remedy))?;
+        if bytes.len() as u64 > LARGEST {
+            return Err(fault("is too large for a configuration".to_owned(), remedy));
+        }
+        let text = String::from_utf8(bytes).map_err(|_| fault("is no text in UTF-8".to_owned(), remedy))?;
         Self::parse(&text, path, path.parent().unwrap_or(Path::new("")), env)
     }
 
@@ -118,6 +129,12 @@ impl Config {
     /// What is wrong with the files around the configuration: missing, unreadable, or open to others.
     pub fn check_files(&self) -> Faults {
         files::check(&self.file, &self.files)
+    }
+
+    /// Where this key stands in the file, if it names a file and was written.
+    pub fn place(&self, key: &str) -> Place {
+        let named = self.files.iter().find(|file| file.place.key == key);
+        named.map_or_else(|| Place { key: key.to_owned(), ..Place::whole(&self.file) }, |file| file.place.clone())
     }
 
     /// A new configuration file with every key in it and every line explained.

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::files::FileKind;
 use super::reader::{Document, Entry, Read, Section};
@@ -115,6 +115,11 @@ pub(super) fn read_log(document: &Document<'_>) -> Read<LogSettings> {
     let level = section.read("level", |entry| {
         let text = entry.text()?;
         let remedy = "write for example \"info\" or \"info,bob_auth=debug\"";
+        // A word alone that is no level would name a module, and switch off the log of all the others.
+        let word = |part: &&str| !part.contains('=') && part.parse::<LevelFilter>().is_err();
+        if let Some(word) = text.split(',').map(str::trim).find(word) {
+            return Err(entry.fault(format!("{word:?} is no level: error, warn, info, debug, trace or off"), remedy));
+        }
         let filter = text.parse::<Targets>();
         filter.map(|_| text.to_owned()).map_err(|error| entry.fault(format!("{text:?} is no filter: {error}"), remedy))
     });

@@ -249,6 +249,10 @@ fn a_passphrase_comes_from_the_environment_or_a_file_and_is_never_shown() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("phrase");
     fs::write(&file, "from a file\r\n").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let open = faults(&format!("[keys]\npassphrase_file = {file:?}"));
+    assert!(open.contains("has mode 0644") && open.contains("chmod 600 "), "{open}");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let from_file = parse_with(&format!("[keys]\npassphrase_file = {file:?}")).unwrap();
     assert_eq!(from_file.keys.passphrase.unwrap().expose_secret(), "from a file");
     let both = faults(&format!("[keys]\npassphrase_env = \"PHRASE\"\npassphrase_file = {file:?}"));
@@ -260,6 +264,9 @@ fn a_passphrase_comes_from_the_environment_or_a_file_and_is_never_shown() {
 fn a_log_level_must_be_a_filter() {
     assert_eq!(parse_with("[log]\nlevel = \"info,bob_auth=debug\"").unwrap().log.level, "info,bob_auth=debug");
     assert!(faults("[log]\nlevel = \"bob_auth=loud\"").contains("log.level"));
+    for level in ["loud", "inf", "info,bob_auth", "[[["] {
+        assert!(faults(&format!("[log]\nlevel = {level:?}")).contains("is no level"), "{level}");
+    }
 }
 
 /// A directory as `bob-auth init` leaves it, with these modes for the key of the server and the configuration.
@@ -314,6 +321,15 @@ fn missing_files_are_faults_at_the_line_that_names_them() {
     }
     let missing = Config::load(&directory.path().join("none.toml"), &|_| None).unwrap_err().to_string();
     assert!(missing.contains("none.toml: cannot read: "), "{missing}");
+}
+
+#[test]
+fn what_is_no_text_or_never_ends_is_no_configuration() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("config.toml");
+    fs::write(&file, [0xff, 0xfe]).unwrap();
+    assert!(Config::load(&file, &|_| None).unwrap_err().to_string().contains("is no text in UTF-8"));
+    assert!(Config::load(Path::new("/dev/zero"), &|_| None).unwrap_err().to_string().contains("is too large"));
 }
 
 proptest::proptest! {

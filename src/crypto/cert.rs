@@ -79,7 +79,8 @@ impl Certificate {
         if !bytes.windows(BEGIN.len()).any(|w| w == BEGIN) {
             return Ok(vec![Self::from_der(bytes)?]);
         }
-        let stack = X509::stack_from_pem(bytes).map_err(|_| CertError::Broken { number: 1 })?;
+        let stack =
+            X509::stack_from_pem(bytes).map_err(|_| CertError::Broken { number: first_broken(bytes, BEGIN) })?;
         if stack.is_empty() {
             return Err(CertError::NotACertificate);
         }
@@ -125,6 +126,14 @@ impl std::fmt::Debug for Certificate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Certificate({}, {})", self.subject, self.sha1)
     }
+}
+
+/// Which PEM block, counted from 1, OpenSSL cannot read.
+fn first_broken(bytes: &[u8], begin: &[u8]) -> usize {
+    let starts: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(begin)).collect();
+    let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
+    let broken = starts.iter().zip(ends).position(|(start, end)| X509::from_pem(&bytes[*start..end]).is_err());
+    broken.unwrap_or_default() + 1
 }
 
 fn timestamp(time: &Asn1TimeRef) -> Option<Timestamp> {

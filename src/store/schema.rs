@@ -1,7 +1,7 @@
 //! [`Store`], the handle: making, opening, upgrading and copying the file. The nouns add their methods elsewhere.
 
 use std::fs::{self, OpenOptions};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -270,11 +270,20 @@ fn known() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
+/// A file that SQLite cannot read is a store that was damaged if its head says so, else something else.
 fn not_a_store(error: sqlx::Error, path: &Path) -> StoreError {
     match StoreError::from(error) {
-        StoreError::Corrupt(_) => StoreError::NotAStore(path.into()),
+        StoreError::Corrupt(_) if !has_head_of_a_store(path) => StoreError::NotAStore(path.into()),
         other => other,
     }
+}
+
+/// Whether SQLite's magic and our application id stand where they belong (<https://www.sqlite.org/fileformat2.html>).
+fn has_head_of_a_store(path: &Path) -> bool {
+    let mut head = [0; 72];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    let id = i64::from(u32::from_be_bytes([head[68], head[69], head[70], head[71]]));
+    read.is_ok() && head.starts_with(b"SQLite format 3\0") && id == APPLICATION_ID
 }
 
 fn new_private_file(path: &Path) -> Result<()> {

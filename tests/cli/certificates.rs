@@ -83,6 +83,16 @@ fn of_several_files_each_is_reported() {
 }
 
 #[test]
+fn a_broken_certificate_among_others_is_named_by_its_number() {
+    let home = peopled();
+    let sound = fs::read_to_string(example("validator37.pem")).unwrap();
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    fs::write(home.path("mixed.pem"), format!("{sound}{broken}")).unwrap();
+    let refusal = home.refused(&["cert", "enrol", "validator37", "mixed.pem"]);
+    assert!(refusal.contains("mixed.pem: certificate number 2 in this file"), "{refusal}");
+}
+
+#[test]
 fn a_certificate_is_issued_with_its_key_and_nothing_is_overwritten() {
     let home = peopled();
     let issued = home.json(&["cert", "issue", "validator37", "--out", "usb"]);

@@ -137,6 +137,8 @@ fn the_check_opens_what_the_configuration_names() {
     let said = home.run(&["config", "check"]);
     assert_eq!(said.code, 1);
     assert!(said.stdout.contains("there is no store"), "{}", said.stdout);
+    let at_their_lines = said.stdout.lines().filter(|line| line.starts_with("svc/config.toml:")).count();
+    assert_eq!(at_their_lines, 2, "{}", said.stdout);
     assert!(said.stdout.contains("does not belong to the certificate"), "{}", said.stdout);
     fs::rename(home.path("away"), home.path("svc/bob-auth.sqlite")).unwrap();
     for key in fs::read_dir(home.path("svc/keys")).unwrap() {

@@ -1,8 +1,10 @@
 //! The service run by `serve`, and tokens got from it.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -79,10 +81,46 @@ fn a_token_is_got_from_the_service_and_looked_at() {
         if suspended.code == 1 {
             break;
         }
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(50));
         suspended = get("validator37", "validator37", true);
     }
     assert!(suspended.stderr.contains("no token"), "{}", suspended.stderr);
+}
+
+#[test]
+fn a_service_whose_server_key_others_may_read_does_not_start() {
+    let home = Home::with_service();
+    fs::set_permissions(home.path("svc/tls/server.key"), Permissions::from_mode(0o644)).unwrap();
+    let refusal = home.refused(&["serve"]);
+    assert!(refusal.contains("svc/tls/server.key") && refusal.contains("chmod 600"), "{refusal}");
+}
+
+#[test]
+fn a_service_whose_store_was_cut_short_says_where_and_what_to_do() {
+    let home = Home::with_service();
+    let store = fs::OpenOptions::new().write(true).open(home.path("svc/bob-auth.sqlite")).unwrap();
+    store.set_len(20_000).unwrap();
+    let refusal = home.refused(&["serve"]);
+    assert!(refusal.contains("svc/bob-auth.sqlite: the store is damaged"), "{refusal}");
+    assert!(refusal.contains("restore a backup"), "{refusal}");
+}
+
+#[test]
+fn a_key_file_that_is_closed_to_others_signs_without_a_restart() {
+    let home = Home::with_service();
+    home.done(&["entity", "add", "v", "--class", "val"]);
+    home.done(&["cert", "issue", "v"]);
+    let key = fs::read_dir(home.path("svc/keys")).unwrap().next().unwrap().unwrap().path();
+    fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
+    let service = Running::start(&home);
+    let get = ["token", "get", &service.url, "v", "--cert", "v.pem", "--key", "v.key", "--ca", "svc/tls/ca.pem"];
+    assert!(home.refused(&get).contains("(status 503)"));
+    fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+    let signs = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        home.run(&get).code == 0
+    });
+    assert!(signs);
 }
 
 #[test]

@@ -100,6 +100,18 @@ async fn a_file_of_something_else_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
+async fn a_store_that_was_cut_short_is_damaged_and_no_other_file() {
+    let (_directory, store) = peopled().await;
+    store.close().await;
+    let length = fs::metadata(store.path()).unwrap().len();
+    for kept in [length / 2, 100] {
+        fs::OpenOptions::new().write(true).open(store.path()).unwrap().set_len(kept).unwrap();
+        let result = Store::open(store.path(), Access::Service).await;
+        assert!(matches!(result, Err(StoreError::Corrupt(_))), "{kept}: {result:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_read_only_store_serves_and_refuses_changes() {
     use crate::store::schema::Mode;
     let (_directory, store) = peopled().await;

@@ -1,0 +1,36 @@
+//! Files that a command is given. What is in them is the command's affair.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::error::CliError;
+
+/// The most bytes of a file that are read: thousands of certificates.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// The whole file; wiped afterwards, since it may hold a private key.
+pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, CliError> {
+    let bytes = File::open(path).and_then(read_all).map_err(|error| CliError::unreadable(path, &error))?;
+    bytes.ok_or_else(|| CliError::new("is larger than 16 MiB, which nothing is that belongs here").at(path))
+}
+
+/// Everything up to the end, or `None` if there is more than anybody can mean.
+pub(super) fn read_all(from: impl Read) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    from.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= LARGEST).then_some(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_never_ends_is_refused_before_it_fills_memory() {
+        let refusal = read(Path::new("/dev/zero")).unwrap_err().to_string();
+        assert!(refusal.contains("/dev/zero: is larger than 16 MiB"), "{refusal}");
+    }
+}
