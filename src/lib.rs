@@ -29,7 +29,11 @@
 //!
 //! # Features
 //!
-//! `service` (default) is the whole program. Without it the crate is floors 0 to 2.
+//! `service` (default) is the whole program. Without it the crate is floors 0 to 2. `vendored-openssl` or `aws-lc` builds a
+//! TLS library in, in place of the system's OpenSSL.
+
+#[cfg(all(feature = "vendored-openssl", feature = "aws-lc"))]
+compile_error!("`vendored-openssl` and `aws-lc` are two TLS libraries for one place: choose one of them");
 
 #[cfg(feature = "service")]
 pub mod app;

@@ -1,6 +1,7 @@
 //! Holds `api-spec/` against the program: every path and method of the one is in the other, the problem types are those of
 //! the table, and real answers of the real binary are as described.
 
+#![cfg(feature = "service")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in what it calls")]
 
 use std::collections::{BTreeMap, BTreeSet};

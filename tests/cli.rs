@@ -1,4 +1,6 @@
 //! The command line as its users meet it: the real program, a service in a temporary directory, text and exit codes.
+
+#![cfg(feature = "service")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by ending")]
 
 #[path = "cli/certificates.rs"]

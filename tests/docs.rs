@@ -1,5 +1,6 @@
 //! Holds the prose against the program: the map of the house, links, command lines, names of metrics.
 
+#![cfg(feature = "service")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in what it calls")]
 
 use std::collections::BTreeSet;

@@ -134,7 +134,10 @@ fn raw_handshake(site: &Site, version: SslVersion, span: Duration) -> f64 {
     acceptor.set_private_key(&key).expect("installed");
     acceptor.set_verify_callback(SslVerifyMode::PEER, |_, _| true);
     acceptor.set_session_id_context(b"bench").expect("a context");
+    #[cfg(not(feature = "aws-lc"))]
     acceptor.set_num_tickets(0).expect("no tickets");
+    #[cfg(feature = "aws-lc")]
+    acceptor.set_options(openssl::ssl::SslOptions::NO_TICKET);
     let context = acceptor.build().into_context();
     let address = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
     let at = address.local_addr().expect("an address");

@@ -21,9 +21,10 @@ pub enum TlsFault {
     Protocol,
 }
 
-/// `ERR_LIB_SSL` and `SSL_R_CERTIFICATE_VERIFY_FAILED` of OpenSSL, and what it adds to the number of an alert that came in.
-const LIBRARY_SSL: i32 = 20;
-const CERTIFICATE_VERIFY_FAILED: i32 = 134;
+/// `ERR_LIB_SSL` and `SSL_R_CERTIFICATE_VERIFY_FAILED`, which AWS-LC numbers its own way, and what both add to the number
+/// of an alert that came in.
+const LIBRARY_SSL: i32 = if cfg!(feature = "aws-lc") { 16 } else { 20 };
+const CERTIFICATE_VERIFY_FAILED: i32 = if cfg!(feature = "aws-lc") { 125 } else { 134 };
 const ALERT_OFFSET: i32 = 1000;
 
 impl TlsFault {

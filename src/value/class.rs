@@ -1,9 +1,8 @@
 //! [`Class`], the authorisation class. What a class may do is agreed between participants, not here.
 
-use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use super::text::text_value;
 
 /// An authorisation class, the value of `bobAuthZ` (BoB Manual, "API Authentication and Authorization").
 ///
@@ -21,11 +20,6 @@ impl Class {
     /// The classes that the standard defines: validator, inspector, ticket vending machine, point of sale.
     pub const KNOWN: [&'static str; 4] = ["val", "ins", "tvm", "pos"];
     const MAX_LEN: usize = 32;
-
-    /// The class as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 
     /// What the standard calls this class, if it is one of its own.
     pub fn description(&self) -> Option<&'static str> {
@@ -52,29 +46,7 @@ impl FromStr for Class {
     }
 }
 
-impl fmt::Display for Class {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl fmt::Debug for Class {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Class({})", self.0)
-    }
-}
-
-impl Serialize for Class {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Class {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
+text_value!(Class);
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,8 @@
 //! [`EntityId`], the name of a client inside its participant. Which entities exist is the store's affair.
 
-use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use super::text::text_value;
 
 /// The id of an entity (a validator, a ticket machine, a sales system), unique inside its participant.
 ///
@@ -41,11 +40,6 @@ pub enum EntityIdError {
 impl EntityId {
     /// The most characters an entity id may have.
     pub const MAX_LEN: usize = 128;
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl FromStr for EntityId {
@@ -69,29 +63,7 @@ impl FromStr for EntityId {
     }
 }
 
-impl fmt::Display for EntityId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl fmt::Debug for EntityId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "EntityId({})", self.0)
-    }
-}
-
-impl Serialize for EntityId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for EntityId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
+text_value!(EntityId);
 
 #[cfg(test)]
 mod tests {

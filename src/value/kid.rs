@@ -1,9 +1,8 @@
 //! [`Kid`], the id of a key. Which key it names, and whose, is decided by who looks it up.
 
-use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use super::text::text_value;
 
 /// A key id (RFC 7515 section 4.1.4), unique inside one participant only: a look-up is always by (pid, kid).
 ///
@@ -20,11 +19,6 @@ pub struct KidError;
 impl Kid {
     /// The most characters a key id may have.
     pub const MAX_LEN: usize = 128;
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl FromStr for Kid {
@@ -39,29 +33,7 @@ impl FromStr for Kid {
     }
 }
 
-impl fmt::Display for Kid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl fmt::Debug for Kid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Kid({})", self.0)
-    }
-}
-
-impl Serialize for Kid {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Kid {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
+text_value!(Kid);
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,7 @@ mod entity_id;
 mod fingerprint;
 mod kid;
 mod pid;
+mod text;
 pub mod time;
 
 pub use class::{Class, ClassError};

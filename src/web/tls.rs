@@ -204,8 +204,23 @@ pub fn acceptor(
 fn set_sessions(builder: &mut SslContextBuilder, settings: TlsSettings) -> Result<(), ErrorStack> {
     builder.set_session_id_context(SESSION_CONTEXT)?;
     builder.set_session_cache_mode(openssl::ssl::SslSessionCacheMode::OFF);
-    builder.set_num_tickets(usize::from(settings.tickets))?;
+    set_tickets(builder, settings.tickets)?;
     if !settings.resume_tls12 && settings.tickets == 0 {
+        builder.set_options(SslOptions::NO_TICKET);
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "aws-lc"))]
+fn set_tickets(builder: &mut SslContextBuilder, tickets: u8) -> Result<(), ErrorStack> {
+    builder.set_num_tickets(usize::from(tickets))
+}
+
+/// The openssl crate offers no number of tickets on AWS-LC: none, of TLS 1.2 neither, or AWS-LC's own two.
+#[cfg(feature = "aws-lc")]
+#[expect(clippy::unnecessary_wraps, reason = "on OpenSSL it can fail")]
+fn set_tickets(builder: &mut SslContextBuilder, tickets: u8) -> Result<(), ErrorStack> {
+    if tickets == 0 {
         builder.set_options(SslOptions::NO_TICKET);
     }
     Ok(())

@@ -1,19 +1,16 @@
 //! The listener behind a proxy: whose word is taken, in which form, and what is no identity at all.
 
-use std::os::unix::net::UnixStream;
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::client::{Answer, Client, Connection, Identity, auth, curl, plain};
-use crate::process::{Service, until};
+use crate::client::{Answer, Identity, auth, plain};
+use crate::process::Service;
 use crate::site::Site;
 
-const FINGERPRINT: &str = "[listener.behind_proxy]\nlisten = '127.0.0.1:0'\ntrusted_peers = ['127.0.0.1']\n\
+pub(crate) const FINGERPRINT: &str = "[listener.behind_proxy]\nlisten = '127.0.0.1:0'\ntrusted_peers = ['127.0.0.1']\n\
                            fingerprint_header = 'X-SSL-Client-SHA1'";
-const BOTH: &str = "[listener.behind_proxy]\nlisten = '127.0.0.1:0'\ntrusted_peers = ['127.0.0.0/8']\n\
+pub(crate) const BOTH: &str = "[listener.behind_proxy]\nlisten = '127.0.0.1:0'\ntrusted_peers = ['127.0.0.0/8']\n\
                     fingerprint_header = 'X-SSL-Client-SHA1'\ncertificate_header = 'X-SSL-Client-Cert'\n\
                     certificate_dialect = 'url-pem'";
 
@@ -25,17 +22,17 @@ fn certificate_only(dialect: &str) -> String {
 }
 
 /// The request for validator37's token with these headers.
-fn request(headers: &[(&str, &str)]) -> String {
+pub(crate) fn request(headers: &[(&str, &str)]) -> String {
     let headers: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let headers = headers.concat();
     format!("GET {} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n", auth("validator37"))
 }
 
-fn ask(service: &Service, headers: &[(&str, &str)]) -> Answer {
+pub(crate) fn ask(service: &Service, headers: &[(&str, &str)]) -> Answer {
     plain(service.address("behind_proxy"), &request(headers))
 }
 
-fn sha1() -> String {
+pub(crate) fn sha1() -> String {
     Identity::example("validator37").sha1()
 }
 
@@ -52,11 +49,11 @@ fn pem(name: &str) -> String {
     String::from_utf8(Identity::example(name).certificate.to_pem().unwrap()).unwrap()
 }
 
-fn nginx(name: &str) -> String {
+pub(crate) fn nginx(name: &str) -> String {
     utf8_percent_encode(&pem(name), NGINX).to_string()
 }
 
-fn base64_der(name: &str) -> String {
+pub(crate) fn base64_der(name: &str) -> String {
     STANDARD.encode(Identity::example(name).der())
 }
 
@@ -206,144 +203,4 @@ fn a_header_that_is_spelt_with_underscores_is_not_read() {
     let service = Service::start(&site);
     let answer = ask(&service, &[("X_SSL_Client_SHA1", &sha1()), ("X-SSL_Client-SHA1", &sha1())]);
     assert_eq!((answer.status, answer.problem().as_str()), (401, "certificate-required"));
-}
-
-#[test]
-fn a_proxy_may_have_to_show_a_secret() {
-    let site = Site::with_entities();
-    std::fs::write(site.file("proxy-secret"), "correct horse\n").unwrap();
-    crate::site::set_mode(&site.file("proxy-secret"), 0o600);
-    site.configure(&format!("{FINGERPRINT}\nsecret_header = 'X-Proxy-Secret'\nsecret_file = 'proxy-secret'"));
-    let service = Service::start(&site);
-    let fingerprint = sha1();
-    let identity = ("X-SSL-Client-SHA1", fingerprint.as_str());
-    assert_eq!(ask(&service, &[identity, ("X-Proxy-Secret", "correct horse")]).status, 200);
-    for secret in ["", "correct hors", "correct horse2", "Correct horse"] {
-        assert_eq!(ask(&service, &[identity, ("X-Proxy-Secret", secret)]).status, 401, "{secret:?}");
-    }
-    assert_eq!(ask(&service, &[identity]).status, 401);
-    assert_eq!(ask(&service, &[identity, ("X-Proxy-Secret", "correct horse"), ("X-Proxy-Secret", "x")]).status, 401);
-    assert_eq!(site.reasons(7)[1..6], ["proxy_secret"; 5]);
-    assert!(!service.log_text().contains("correct hors"));
-}
-
-#[test]
-fn the_address_that_the_proxy_names_stands_in_the_audit_trail() {
-    let site = Site::configured(&format!("{FINGERPRINT}\nsource_header = 'X-Forwarded-For'"));
-    let service = Service::start(&site);
-    let fingerprint = sha1();
-    for forwarded in ["203.0.113.9", "198.51.100.1, 203.0.113.9", "2001:db8::7"] {
-        assert_eq!(ask(&service, &[("X-SSL-Client-SHA1", &fingerprint), ("X-Forwarded-For", forwarded)]).status, 200);
-    }
-    let sources: Vec<String> =
-        site.token_audit(3).iter().map(|row| row["source"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(sources, ["203.0.113.9", "203.0.113.9", "2001:db8::7"], "the last one is the proxy's own");
-}
-
-#[test]
-fn behind_a_proxy_the_limit_per_source_counts_the_address_that_it_names() {
-    let limits = "[limits]\nrequests_per_source = '1/m'\nburst_per_source = 1";
-    let site = Site::configured(&format!("{limits}\n{FINGERPRINT}\nsource_header = 'X-Forwarded-For'"));
-    let service = Service::start(&site);
-    let fingerprint = sha1();
-    let from =
-        |address: &str| ask(&service, &[("X-SSL-Client-SHA1", &fingerprint), ("X-Forwarded-For", address)]).status;
-    assert_eq!((from("203.0.113.1"), from("203.0.113.2")), (200, 200));
-    // What the client wrote in front does not make it another one.
-    assert_eq!((from("203.0.113.1"), from("198.51.100.7, 203.0.113.2")), (429, 429));
-}
-
-#[test]
-fn without_a_named_address_the_proxy_is_not_limited_as_one_source() {
-    let limits = "[limits]\nrequests_per_source = '1/m'\nburst_per_source = 1";
-    let site = Site::configured(&format!("{limits}\n{FINGERPRINT}"));
-    let service = Service::start(&site);
-    for _ in 0..5 {
-        assert_eq!(ask(&service, &[("X-SSL-Client-SHA1", &sha1())]).status, 200);
-    }
-}
-
-#[test]
-fn a_unix_socket_serves_who_may_open_it() {
-    let site = Site::with_entities();
-    let socket = site.path("s");
-    let listen = format!("'unix:{}'", socket.display());
-    site.configure(&FINGERPRINT.replace("'127.0.0.1:0'", &listen).replace("['127.0.0.1']", "['unix']"));
-    let service = Service::start(&site);
-    let connect = || {
-        let stream = UnixStream::connect(&socket).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        Connection::new(stream)
-    };
-    assert_eq!(connect().ask(&request(&[("X-SSL-Client-SHA1", &sha1())])).status, 200);
-    assert_eq!(connect().ask(&request(&[])).status, 401);
-    assert_eq!(site.token_audit(2)[0]["source"], "unix");
-    // What a killed service leaves behind does not stand in the way of the next one.
-    service.kill();
-    let _next = Service::start(&site);
-    assert_eq!(connect().ask(&request(&[("X-SSL-Client-SHA1", &sha1())])).status, 200);
-}
-
-#[test]
-fn the_proxy_may_be_spoken_to_over_tls_and_http_2() {
-    let tls = "certificate = 'tls/server.pem'\nprivate_key = 'tls/server.key'";
-    let site = Site::configured(&format!("{FINGERPRINT}\n{tls}"));
-    let service = Service::start(&site);
-    let url = format!("https://{}{}", service.address("behind_proxy"), auth("validator37"));
-    let header = format!("X-SSL-Client-SHA1: {}", sha1());
-    for (http, version) in [("--http1.1", "HTTP/1.1"), ("--http2", "HTTP/2")] {
-        let answer = curl(&[http, "--header", &header, &url]);
-        assert_eq!((answer.status, answer.version.as_str()), (200, version));
-    }
-    // The certificate of the connection itself means nothing here.
-    let client = Client::example("validator37");
-    assert_eq!(client.ask(service.address("behind_proxy"), &request(&[])).status, 401);
-}
-
-#[test]
-fn http_2_without_tls_is_spoken_as_well() {
-    let site = Site::configured(FINGERPRINT);
-    let service = Service::start(&site);
-    let url = format!("http://{}{}", service.address("behind_proxy"), auth("validator37"));
-    let header = format!("X-SSL-Client-SHA1: {}", sha1());
-    let answer = curl(&["--http2-prior-knowledge", "--header", &header, &url]);
-    assert_eq!((answer.status, answer.version.as_str()), (200, "HTTP/2"));
-}
-
-#[test]
-fn the_direct_listener_is_blind_to_every_identity_header() {
-    let site = Site::configured(BOTH);
-    let service = Service::start(&site);
-    let inspector = Identity::example("inspector5");
-    let (fingerprint, certificate, der) = (inspector.sha1(), nginx("inspector5"), base64_der("inspector5"));
-    let rfc9440 = format!(":{der}:");
-    let xfcc = format!("Hash={};Cert=\"{certificate}\"", inspector.sha256());
-    let forged = [
-        ("X-SSL-Client-SHA1", fingerprint.as_str()),
-        ("X-SSL-Client-Cert", &certificate),
-        ("Client-Cert", &rfc9440),
-        ("X-Forwarded-Client-Cert", &xfcc),
-        ("X-Forwarded-Tls-Client-Cert", &der),
-        ("X-Forwarded-For", "203.0.113.77"),
-        ("X-Amzn-Mtls-Clientcert", &certificate),
-        ("X_SSL_Client_SHA1", &fingerprint),
-        ("X-SSL-Client-Verify", "SUCCESS"),
-        ("Authorization", "Bearer forgedbearer"),
-    ];
-    for header in forged {
-        let anonymous = Client::anonymous().ask(service.token(), &request(&[header]));
-        assert_eq!((anonymous.status, anonymous.problem().as_str()), (401, "certificate-required"), "{header:?}");
-        let own = Client::example("validator37").ask(service.token(), &request(&[header])).payload();
-        assert_eq!(own["bobHok"], sha1());
-        let foreign = Client::example("validator37")
-            .ask(service.token(), &request(&[header]).replace("validator37", "inspector5"));
-        assert_eq!(foreign.status, 404);
-    }
-    until("every request has its line", || (service.access_lines().len() >= 3 * forged.len()).then_some(()));
-    let log = service.log_text();
-    for (name, value) in forged.into_iter().filter(|(name, _)| *name != "X-SSL-Client-Verify") {
-        assert!(!log.contains(value), "{name} is in the log");
-    }
-    let audit = site.run(&["audit", "list", "--action", "token.issue", "--limit", "1000", "--output", "json"]);
-    assert!(!audit.contains(&fingerprint) && !audit.contains("203.0.113.77"));
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use openssl::ssl::SslVersion;
 
-use crate::client::{Client, auth, get};
+use crate::client::{Client, Connection, auth, get};
 use crate::process::{Service, until, within};
 use crate::site::Site;
 
@@ -83,6 +83,17 @@ fn a_later_request_head_that_drips_is_cut_off_as_well() {
     let service = Service::start(&site);
     let mut slow = Client::example("validator37").connect(service.token());
     assert_eq!(slow.ask(&get(&auth("validator37"))).status, 200);
+    slow.send(b"GET /api/v1/auth/validator37 HTTP/1.1\r\nX-Slow: ");
+    assert!(drips_until_closed(|| slow.stream.write_all(b"a")));
+}
+
+#[test]
+fn a_proxy_whose_later_request_drips_is_cut_off_too() {
+    let proxy = "[listener.behind_proxy]\nlisten = '127.0.0.1:0'\nfingerprint_header = 'X-SSL-Client-SHA1'";
+    let site = Site::configured(&format!("{SHORT}\n{proxy}"));
+    let service = Service::start(&site);
+    let mut slow = Connection::new(TcpStream::connect(service.address("behind_proxy")).unwrap());
+    assert_eq!(slow.ask(&get(&auth("validator37"))).status, 401);
     slow.send(b"GET /api/v1/auth/validator37 HTTP/1.1\r\nX-Slow: ");
     assert!(drips_until_closed(|| slow.stream.write_all(b"a")));
 }

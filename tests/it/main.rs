@@ -19,6 +19,7 @@ mod limits;
 mod logs;
 mod participants;
 mod problems;
+mod proxy_doors;
 mod reload;
 mod shutdown;
 mod token;
