@@ -1,7 +1,10 @@
 //! From store, key files and settings to the snapshot that answers requests.
 
 use std::collections::HashMap;
+use std::fs;
 use std::num::NonZeroU32;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,9 +25,16 @@ use crate::value::{Kid, Pid, Timestamp};
 use crate::web::metrics::KeyFact;
 use crate::web::state::Limiters;
 
+/// Which file this is, if there is one.
+pub(super) fn inode(path: &Path) -> Option<u64> {
+    fs::metadata(path).ok().map(|metadata| metadata.ino())
+}
+
 /// Loads snapshots. Keeps the keys that it loaded, so that a key whose file goes missing goes on signing.
 pub(super) struct Loader {
     store: Store,
+    /// The inode of the store's file, which stays open whatever takes its place.
+    pub(super) store_file: Option<u64>,
     files: KeyFiles,
     loaded: Mutex<HashMap<(Pid, Kid), Arc<TokenKey>>>,
     /// The key that signed last, per participant.
@@ -35,6 +45,7 @@ pub(super) struct Loader {
 impl Loader {
     pub(super) fn new(store: Store, config: &Config) -> Self {
         Self {
+            store_file: inode(store.path()),
             store,
             files: KeyFiles::new(config.keys.directory.clone()),
             loaded: Mutex::default(),

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use actix_web::web;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::load::{Loader, limiters};
+use super::load::{Loader, inode, limiters};
 use super::tls_slot::{TlsSlot, read_identity, server_certificates};
 use crate::config::{Config, environment};
 use crate::telemetry::LevelHandle;
@@ -31,7 +31,7 @@ pub(super) struct Reloader {
     slots: Vec<TlsSlot>,
     level: LevelHandle,
     stamps: Vec<(PathBuf, Stamp)>,
-    /// The inode that the store had at the start, which is the one that stays open.
+    /// The inode that was last seen in the place of the store; at the start, of the one that stays open.
     store_file: Option<u64>,
 }
 
@@ -50,7 +50,7 @@ impl Reloader {
         slots: Vec<TlsSlot>,
         level: LevelHandle,
     ) -> Self {
-        let store_file = inode(&config.store.path);
+        let store_file = loader.store_file;
         let mut reloader = Self { config, loader, service, slots, level, stamps: Vec::new(), store_file };
         reloader.stamps = reloader.look();
         reloader
@@ -205,10 +205,6 @@ impl Reloader {
             .map(|path| (path.clone(), stamp(path)))
             .collect()
     }
-}
-
-fn inode(path: &Path) -> Option<u64> {
-    fs::metadata(path).ok().map(|metadata| metadata.ino())
 }
 
 fn stamp(path: &PathBuf) -> Stamp {
