@@ -33,6 +33,9 @@ pub(super) struct Reloader {
     stamps: Vec<(PathBuf, Stamp)>,
     /// The inode that was last seen in the place of the store; at the start, of the one that stays open.
     store_file: Option<u64>,
+    /// When the store may be read again; whether it could be read when it was last looked at.
+    store_rests_until: Instant,
+    store_readable: bool,
 }
 
 /// How often files are looked at.
@@ -51,7 +54,17 @@ impl Reloader {
         level: LevelHandle,
     ) -> Self {
         let store_file = loader.store_file;
-        let mut reloader = Self { config, loader, service, slots, level, stamps: Vec::new(), store_file };
+        let mut reloader = Self {
+            config,
+            loader,
+            service,
+            slots,
+            level,
+            stamps: Vec::new(),
+            store_file,
+            store_rests_until: Instant::now(),
+            store_readable: true,
+        };
         reloader.stamps = reloader.look();
         reloader
     }
@@ -88,14 +101,20 @@ impl Reloader {
     }
 
     async fn follow_store(&mut self) {
-        match self.loader.revision().await {
+        if Instant::now() < self.store_rests_until {
+            return;
+        }
+        let revision = self.loader.revision().await;
+        let could = std::mem::replace(&mut self.store_readable, revision.is_ok());
+        match revision {
             Ok(revision) if revision == self.service.snapshot().directory.revision() => {}
             Ok(_) => {
                 let began = Instant::now();
                 self.replace_snapshot().await;
-                tokio::time::sleep(began.elapsed() * (SHARE_OF_LOADING - 1)).await;
+                self.store_rests_until = Instant::now() + began.elapsed() * (SHARE_OF_LOADING - 1);
             }
-            Err(error) => tracing::warn!(%error, "the store cannot be read; tokens are issued from memory"),
+            Err(error) if could => tracing::warn!(%error, "the store cannot be read; tokens are issued from memory"),
+            Err(_) => {}
         }
     }
 

@@ -34,6 +34,8 @@ fn serve(global: &Global) -> Result<(), CliError> {
     let telemetry = Telemetry::start(&config.log).map_err(CliError::new)?;
     actix_web::rt::System::new().block_on(app::serve(config, &telemetry)).map_err(|error| match error {
         app::AppError::Store(error) => CliError::from(error).in_store(Some(&store)),
-        other => CliError::new(other),
+        other => {
+            CliError::new(other).next("`bob-auth config check` tells everything that is wrong with files and settings")
+        }
     })
 }

@@ -208,7 +208,7 @@ const LIMITS: &[Key] = &[
         Default("\"16KiB\""),
         "The size of a request's head: a number of bytes, or text with B, KiB or MiB.",
     ),
-    key("connections", Default("10000"), "Connections at once, per listener."),
+    key("connections", Default("8000"), "Connections at once, per listener; each takes two file handles."),
     key(
         "requests_per_fingerprint",
         Default("\"10/s\""),

@@ -67,10 +67,12 @@ enum Pair {
 
 /// RFC 7638 thumbprints of keys whose private halves are printed in standards. One of them has been an anchor of a BoB
 /// test environment.
-const EXAMPLE_KEYS: [(&str, &str); 3] = [
+const EXAMPLE_KEYS: [(&str, &str); 5] = [
+    ("IsUn6_e04MaShXFIISMp4kG62LWzMIPy_MvSA5pJgX8", "RFC 7515 appendix A.2"),
     ("oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U", "RFC 7515 appendix A.3"),
     ("cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s", "RFC 7517 appendix A.1 (EC)"),
     ("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", "RFC 7517 appendix A.1 (RSA)"),
+    ("9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI", "RFC 7520 section 3.4"),
 ];
 
 impl PublicKey {
@@ -233,12 +235,35 @@ focs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==
         point.extend(decode("MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4"));
         point.extend(decode("4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"));
         assert!(matches!(PublicKey::p256(&point), Err(SignerError::ExampleKey { .. })));
-        let n = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV\
+        for (n, document) in EXAMPLE_MODULI {
+            let refusal = PublicKey::rsa(&decode(n), &[1, 0, 1]).unwrap_err();
+            assert!(matches!(refusal, SignerError::ExampleKey { source_document } if source_document == document));
+        }
+    }
+
+    const EXAMPLE_MODULI: [(&str, &str); 3] = [
+        (
+            "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV\
                  4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0\
                  zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-cs\
-                 FCur-kEgU8awapJzKnqDKgw";
-        assert!(matches!(PublicKey::rsa(&decode(n), &[1, 0, 1]), Err(SignerError::ExampleKey { .. })));
-    }
+                 FCur-kEgU8awapJzKnqDKgw",
+            "RFC 7517 appendix A.1 (RSA)",
+        ),
+        (
+            "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS\
+             -pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2C\
+             apHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb\
+             54h4FRWyuXpoQ",
+            "RFC 7515 appendix A.2",
+        ),
+        (
+            "n4EPtAOCc9AlkeQHPzHStgAbgs7bTZLwUBZdR8_KuKPEHLd4rHVTeT-O-XV2jRojdNhxJWTDvNd7nqQ0VEiZQHz_AJmSCpMaJMRBSFKrKb2wq\
+             VwGU_NsYOYL-QtiWN2lbzcEe6XC0dApr5ydQLrHqkHHig3RBordaZ6Aj-oBHqFEHYpPe7Tpe-OfVfHd1E6cS6M1FZcD1NNLYD5lFHpPI9bTwJl\
+             sde3uhGqC0ZCuEHg8lhzwOHrtIQbS0FVbb9k3-tVTU4fg_3L_vniUFAKwuCLqKnS2BYwdq_mzSnbLY7h_qixoR7jig3__kRhuaxwUkRz5iaiQk\
+             qgc5gHdrNP5zw",
+            "RFC 7520 section 3.4",
+        ),
+    ];
 
     #[test]
     fn a_jwk_holds_the_public_members_and_no_private_one() {

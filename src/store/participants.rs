@@ -211,11 +211,13 @@ fn check_host(host: &str) -> Result<()> {
         .ok_or(StoreError::Invalid { field: "hosts", rule: "a host name in lower case, at most 253 characters" })
 }
 
-/// Segments of unreserved characters, so that a path has one spelling and never climbs.
+/// Segments of unreserved characters, so that a path has one spelling and never climbs; and nothing in it that the paths
+/// behind it begin with, where a base path could never be told from them.
 fn check_base_path(path: &str) -> Result<()> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
     let segment = |s: &str| !s.is_empty() && s.bytes().all(allowed) && !matches!(s, "." | "..");
     let fits = path.len() <= 200 && path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(segment));
-    let rule = "starts with / and has segments of A-Z a-z 0-9 - . _ ~, for example /p/74";
-    fits.then_some(()).ok_or(StoreError::Invalid { field: "base_path", rule })
+    let reserved = ["/api/v1/auth", "/.well-known"].iter().any(|own| path.contains(own));
+    let rule = "starts with /, has segments of A-Z a-z 0-9 - . _ ~ and neither /api/v1/auth nor /.well-known in it, for example /p/74";
+    (fits && !reserved).then_some(()).ok_or(StoreError::Invalid { field: "base_path", rule })
 }

@@ -57,7 +57,7 @@ pub struct ListenerTls<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum ListenerError {
     /// The address cannot be bound.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}: {source}; choose another address, or end whoever listens there")]
     Bind {
         /// Which.
         address: String,

@@ -58,5 +58,6 @@ fn by_host(directory: &Directory, host: &str) -> Option<Pid> {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.ends_with(':') => name,
         _ => host,
     };
-    directory.participant_by_host(name).map(ParticipantDirectory::pid)
+    // A name that ends with the root's dot is the same name.
+    directory.participant_by_host(name.strip_suffix('.').unwrap_or(name)).map(ParticipantDirectory::pid)
 }

@@ -184,6 +184,7 @@ pub fn acceptor(
     }))?;
     builder.set_options(SslOptions::NO_RENEGOTIATION | SslOptions::CIPHER_SERVER_PREFERENCE);
     identity.install(&mut builder)?;
+    set_groups(&mut builder)?;
     set_sessions(&mut builder, settings)?;
     if settings.ask_for_certificate {
         // No CA is named and none is asked: possession of the key is proved by the handshake itself.
@@ -208,6 +209,22 @@ fn set_sessions(builder: &mut SslContextBuilder, settings: TlsSettings) -> Resul
     if !settings.resume_tls12 && settings.tickets == 0 {
         builder.set_options(SslOptions::NO_TICKET);
     }
+    Ok(())
+}
+
+/// In TLS 1.2 these are also the curves of client keys (RFC 8422 section 5.1): after those that keys are agreed on with come
+/// those that an old device's certificate may be on.
+#[cfg(not(feature = "aws-lc"))]
+fn set_groups(builder: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    builder.set_groups_list(
+        "X25519:P-256:P-384:X448:P-521:secp224r1:secp256k1:brainpoolP256r1:brainpoolP384r1:brainpoolP512r1",
+    )
+}
+
+/// AWS-LC has its own, and only those.
+#[cfg(feature = "aws-lc")]
+#[expect(clippy::unnecessary_wraps, reason = "on OpenSSL it can fail")]
+fn set_groups(_: &mut SslContextBuilder) -> Result<(), ErrorStack> {
     Ok(())
 }
 

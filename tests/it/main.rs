@@ -17,6 +17,7 @@ mod handshake;
 mod internal;
 mod limits;
 mod logs;
+mod odd_curves;
 mod participants;
 mod problems;
 mod proxy_doors;
