@@ -1,6 +1,6 @@
 //! Clients: blocking TLS connections with a certificate, and the least HTTP/1.1 that a request needs.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use openssl::pkey::PKey;
@@ -17,8 +17,8 @@ pub(crate) struct Client {
 }
 
 /// An open connection.
-pub(crate) struct Connection {
-    stream: SslStream<TcpStream>,
+pub(crate) struct Connection<S = SslStream<TcpStream>> {
+    stream: S,
     buffer: Vec<u8>,
 }
 
@@ -54,7 +54,16 @@ impl Client {
     }
 }
 
-impl Connection {
+impl Connection<TcpStream> {
+    /// A new connection without TLS: what the machine and this bench cost by themselves.
+    pub(crate) fn plain(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("a connection");
+        stream.set_nodelay(true).expect("no delay");
+        Self { stream, buffer: vec![0; 16_384] }
+    }
+}
+
+impl<S: Read + Write> Connection<S> {
     /// One request, its status.
     pub(crate) fn get(&mut self, path: &str) -> u16 {
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");

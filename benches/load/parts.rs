@@ -10,7 +10,7 @@ use openssl::ssl::{Ssl, SslAcceptor, SslMethod, SslStream, SslVerifyMode, SslVer
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 
-use super::client::{Client, TOKEN};
+use super::client::{Client, Connection, TOKEN};
 use super::measure::{cpu_time, percentile, resident_kib};
 use super::site::{Service, Site};
 
@@ -170,48 +170,69 @@ fn cpu_of_this_thread() -> Duration {
     Duration::from_nanos(text.split(' ').next().and_then(|n| n.parse().ok()).expect("a number"))
 }
 
+/// What one of the paced clients does.
+#[derive(Clone, Copy)]
+enum Pace {
+    /// Asks the internal listener whether it is alive: no TLS, no token, the floor under the other figures.
+    Alive,
+    /// A token over a kept connection.
+    Kept,
+    /// A token over a new connection each.
+    Fresh,
+}
+
 /// Latency at a given rate, as the client sees it: from the moment a request was due.
 pub(crate) fn latency(span: Duration) {
     let site = Site::new(0);
     let service = site.start();
     let client = Client::new(&site, service.address, SslVersion::TLS1_3, true);
     println!("\nlatency at a given rate");
-    for (rate, fresh) in [(2_000_u32, false), (8_000, false), (300, true)] {
+    for (rate, pace, name) in [
+        (2_000_u32, Pace::Alive, "no TLS, no token"),
+        (2_000, Pace::Kept, "kept connections"),
+        (8_000, Pace::Alive, "no TLS, no token"),
+        (8_000, Pace::Kept, "kept connections"),
+        (300, Pace::Fresh, "new connections"),
+    ] {
         let connections = CONNECTIONS as u32;
         let interval = Duration::from_secs(1) * connections / rate;
         let began = Instant::now() + Duration::from_millis(300);
         let threads: Vec<_> = (0..connections)
             .map(|number| {
-                let client = client.clone();
-                thread::spawn(move || {
-                    one_paced_client(&client, began + interval * number / connections, interval, span, fresh)
+                let (client, plain) = (client.clone(), service.internal);
+                let first = began + interval * number / connections;
+                thread::spawn(move || match pace {
+                    Pace::Alive => {
+                        let mut connection = Connection::plain(plain);
+                        paced(first, interval, span, || connection.get("/health/live"))
+                    }
+                    Pace::Kept => {
+                        let mut connection = client.connect();
+                        paced(first, interval, span, || connection.get(TOKEN))
+                    }
+                    Pace::Fresh => paced(first, interval, span, || client.connect().get(TOKEN)),
                 })
             })
             .collect();
         let mut all: Vec<Duration> = threads.into_iter().flat_map(|thread| thread.join().expect("answers")).collect();
         all.sort_unstable();
+        let millis = |share| percentile(&all, share).as_secs_f64() * 1e3;
         println!(
-            "  {rate:5}/s {}: p50 {:7.3} ms, p99 {:7.3} ms, p99.9 {:7.3} ms ({} requests)",
-            if fresh { "new connections" } else { "kept connections" },
-            percentile(&all, 0.5).as_secs_f64() * 1e3,
-            percentile(&all, 0.99).as_secs_f64() * 1e3,
-            percentile(&all, 0.999).as_secs_f64() * 1e3,
+            "  {rate:5}/s {name}: p50 {:7.3} ms, p99 {:7.3} ms, p99.9 {:7.3} ms ({} requests)",
+            millis(0.5),
+            millis(0.99),
+            millis(0.999),
             all.len()
         );
     }
 }
 
-fn one_paced_client(client: &Client, first: Instant, interval: Duration, span: Duration, fresh: bool) -> Vec<Duration> {
-    let mut kept = (!fresh).then(|| client.connect());
+fn paced(first: Instant, interval: Duration, span: Duration, mut ask: impl FnMut() -> u16) -> Vec<Duration> {
     let (mut due, end) = (first, first + span);
     let mut latencies = Vec::new();
     while due < end {
         thread::sleep(due.saturating_duration_since(Instant::now()));
-        let status = match &mut kept {
-            Some(connection) => connection.get(TOKEN),
-            None => client.connect().get(TOKEN),
-        };
-        assert_eq!(status, 200);
+        assert_eq!(ask(), 200);
         latencies.push(due.elapsed());
         due += interval;
     }

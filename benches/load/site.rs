@@ -31,7 +31,7 @@ pub(crate) struct Site {
 pub(crate) struct Service {
     child: Child,
     pub(crate) address: SocketAddr,
-    internal: SocketAddr,
+    pub(crate) internal: SocketAddr,
     /// From the start of the process to its first listening socket.
     pub(crate) started_in: Duration,
 }

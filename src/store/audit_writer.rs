@@ -57,7 +57,7 @@ struct Shared {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { queue: 20_000, batch: 1_000, delay: Duration::from_millis(100), probe: Duration::from_secs(5) }
+        Self { queue: 20_000, batch: 1_000, delay: Duration::from_millis(30), probe: Duration::from_secs(5) }
     }
 }
 
