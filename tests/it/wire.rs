@@ -102,7 +102,9 @@ fn a_folded_or_split_identity_header_is_no_identity() {
         format!("X-SSL-Client-SHA1: {front}\r\n {back}"),
         format!("X-SSL-Client-SHA1:\r\n {sha1}"),
         format!("X-SSL-Client-SHA1 : {sha1}"),
-        format!("X-Other: x\nX-SSL-Client-SHA1: {sha1}\nX-SSL-Client-SHA1: {sha1}"),
+        // A bare LF ends a line (RFC 9112 section 2.2 allows that): a header that is smuggled in behind one stands beside
+        // the proxy's own, and two are refused. Behind a proxy that sets none it would count: hence "set it always".
+        format!("X-Other: x\nX-SSL-Client-SHA1: {sha1}\r\nX-SSL-Client-SHA1: {sha1}"),
         format!("X-SSL-Client-SHA1: {front}\r\nX-SSL-Client-SHA1: {back}"),
         format!("X-SSL-Client-SHA1: {front}\0{back}"),
         "Connection: X-SSL-Client-SHA1".to_owned(),
