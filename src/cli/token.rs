@@ -10,7 +10,7 @@ use super::input;
 use super::output::{Answer, printable};
 use super::token_get::{Client, Fetched};
 use super::token_show;
-use crate::protocol::unverified::UnverifiedToken;
+use crate::protocol::token_text::TokenText;
 use crate::value::{Clock as _, EntityId, SystemClock};
 
 #[derive(Debug, Subcommand)]
@@ -59,7 +59,7 @@ impl Token {
             Self::Get(get) => get.run().await,
             Self::Show(Show { token }) => {
                 let text = if token == "-" { from_stdin()? } else { token };
-                let token = UnverifiedToken::read(&text).map_err(|error| {
+                let token = TokenText::read(&text).map_err(|error| {
                     CliError::new(error).next("give the text that `bob-auth token get` prints, whole and unchanged")
                 })?;
                 token_show::show(&token, SystemClock.now())

@@ -7,5 +7,6 @@ pub mod key_set;
 pub mod presented;
 pub mod strict_json;
 pub mod token;
+pub mod token_text;
 pub mod unverified;
 pub mod wire;
