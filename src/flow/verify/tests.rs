@@ -1,0 +1,1 @@
+//! The verifier, attack by attack.
