@@ -1,6 +1,6 @@
 //! What is likely behind a no, in words. Guesses, each from evidence that it names; nothing is decided here.
 
-use super::Question;
+use super::question::Question;
 use crate::crypto::digest::sha1_fingerprint;
 use crate::flow::verify::{VerifiedCaller, Verifier, VerifyError};
 use crate::protocol::key_set::KeySet;

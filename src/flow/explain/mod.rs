@@ -2,28 +2,15 @@
 //! is the verifier's own; what follows a failed check is looked at all the same, and opens no door.
 
 mod causes;
+mod question;
 #[cfg(test)]
 mod tests;
 
+pub use self::question::Question;
 use super::verify::{VerifiedCaller, Verifier, VerifyError, checks};
-use crate::crypto::cert::Certificate;
-use crate::protocol::presented::Presented;
 use crate::protocol::token_claims::{ClaimSource, TokenClaims, TokenTimes};
 use crate::protocol::unverified::{DecodedToken, PeekedClaims, UnverifiedToken};
-use crate::value::{Pid, Timestamp};
-
-/// What is to be explained.
-#[derive(Debug, Clone, Copy)]
-pub struct Question<'a> {
-    /// The token.
-    pub token: &'a str,
-    /// The certificate, as far as the verifier would see it.
-    pub presented: Option<Presented>,
-    /// The certificate itself, if it is at hand: it says when it began.
-    pub certificate: Option<&'a Certificate>,
-    /// As of when.
-    pub now: Timestamp,
-}
+use crate::value::Pid;
 
 /// The answer.
 #[derive(Debug)]

@@ -8,12 +8,15 @@ use ring::rand::SystemRandom;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::crypto::cert::Certificate;
 use crate::crypto::private_key::PrivateKey;
 use crate::crypto::signer::{Signer as _, SoftwareSigner};
 use crate::flow::verify::Allowed;
 use crate::key_source::CurrentKeys;
 use crate::protocol::jwk::PublicJwk;
 use crate::protocol::key_set::KeySet;
+use crate::protocol::presented::Presented;
+use crate::value::Timestamp;
 
 const NOW: i64 = 1_800_000_000;
 const CERTIFICATE: &str = include_str!("../../../keys-example/validator37.pem");
