@@ -13,6 +13,7 @@ mod input;
 mod key;
 mod output;
 mod participant;
+mod proxy_config;
 mod serve;
 mod session;
 mod token;
@@ -65,6 +66,8 @@ enum Verb {
     /// Look at the audit trail
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Print a ready-made configuration for the proxy in front of a partner service
+    ProxyConfig(proxy_config::ProxyConfig),
 }
 
 impl Verb {
@@ -78,6 +81,7 @@ impl Verb {
             Self::Config(verb) => verb.run(global).await,
             Self::Token(verb) => verb.run().await,
             Self::Audit(verb) => verb.run(global).await,
+            Self::ProxyConfig(verb) => verb.run(),
             Self::Serve(_) => Err(CliError::new("runs elsewhere")),
         }
     }

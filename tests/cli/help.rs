@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::home::Home;
 
-const FAMILIES: [(&str, &[&str]); 9] = [
+const FAMILIES: [(&str, &[&str]); 10] = [
     ("init", &[]),
     ("participant", &["add", "list", "show", "set", "remove"]),
     ("entity", &["add", "list", "show", "set", "suspend", "resume", "remove"]),
@@ -16,6 +16,7 @@ const FAMILIES: [(&str, &[&str]); 9] = [
     ("serve", &[]),
     ("token", &["get", "show"]),
     ("audit", &["list"]),
+    ("proxy-config", &[]),
 ];
 
 #[test]
