@@ -86,7 +86,7 @@ impl ProxyConfig {
     pub(super) fn run(self) -> Result<Answer, CliError> {
         let name = self.name;
         let text = name.with(&self.given())?;
-        Ok(Answer::new(&text, &View { name: name.word(), text: text.clone() })?)
+        Answer::new(&text, &View { name: name.word(), text: text.clone() })
     }
 
     fn given(self) -> Vec<(Place, Target)> {
