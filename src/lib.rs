@@ -13,6 +13,7 @@
 //! | 0 | `value` | the words of the field as types |
 //! | 1 | `crypto` | digests, certificates, keys and signatures: typed faces of libraries |
 //! | 2 | `protocol` | what BoB and its neighbours say on the wire, pure |
+//! | 3 | `key_source` | where a verifier's keys come from, and the set in force |
 //! | 3 | `store` | what is remembered (SQLite, key files), and the snapshot of it that answers requests |
 //! | 4 | `flow` | use cases, each a list of steps; no HTTP, no SQL, no environment |
 //! | 5 | `config` | the configuration, the only reader of its file and of the environment |
@@ -42,8 +43,8 @@ pub mod cli;
 #[cfg(feature = "service")]
 pub mod config;
 pub mod crypto;
-#[cfg(feature = "service")]
 pub mod flow;
+pub mod key_source;
 pub mod protocol;
 #[cfg(feature = "service")]
 pub mod store;

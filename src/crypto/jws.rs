@@ -9,7 +9,7 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPu
 use serde::de::DeserializeOwned;
 
 use super::algorithm::Algorithm;
-use super::signer::PublicKey;
+use super::public_key::PublicKey;
 
 /// Why a JWS was not accepted under a key.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +47,7 @@ pub fn verify_compact<T: DeserializeOwned + Clone>(token: &str, key: &PublicKey)
     validation.validate_exp = false;
     validation.validate_nbf = false;
     validation.validate_aud = false;
-    let data = jsonwebtoken::decode::<T>(token, key.decoding_key(), &validation)?;
+    let data = jsonwebtoken::decode::<T>(token, &key.decoding_key(), &validation)?;
     Ok((data.header, data.claims))
 }
 

@@ -9,5 +9,6 @@ pub mod digest;
 pub mod issue_cert;
 pub mod jws;
 pub mod private_key;
+pub mod public_key;
 pub mod signer;
 pub mod tls_fault;

@@ -2,7 +2,12 @@
 
 pub mod claims;
 pub mod client_cert_header;
+pub mod jwk;
+pub mod key_set;
 pub mod presented;
+pub mod strict_json;
 pub mod token;
+pub mod token_claims;
+pub mod token_text;
 pub mod unverified;
 pub mod wire;

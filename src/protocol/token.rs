@@ -7,7 +7,8 @@ use ring::rand::SecureRandom;
 use super::claims::Claims;
 use crate::crypto::algorithm::Algorithm;
 use crate::crypto::jws::verify_compact;
-use crate::crypto::signer::{PublicKey, Signer, SignerError};
+use crate::crypto::public_key::PublicKey;
+use crate::crypto::signer::{Signer, SignerError};
 use crate::value::{CompactJws, Kid};
 
 /// A key that signs tokens, with everything of a token's header worked out once.

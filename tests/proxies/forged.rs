@@ -79,6 +79,10 @@ fn identities() -> Vec<(&'static str, String)> {
     ]
 }
 
+fn lines(headers: &[(&str, String)]) -> String {
+    headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<Vec<_>>().concat()
+}
+
 /// The ways to write a name.
 fn spellings(name: &str) -> Vec<String> {
     let first = name.replacen('-', "_", 1);
@@ -97,7 +101,7 @@ fn forged_headers(kind: Kind) {
         scene.are_ignored(&format!("{name}:\r\n"));
         scene.are_ignored(&format!("{name}:\r\n{name}: {value}\r\n"));
     }
-    let all: String = identities.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let all = lines(&identities);
     scene.are_ignored(&all);
 }
 
@@ -105,7 +109,7 @@ fn forged_headers(kind: Kind) {
 fn hop_by_hop(kind: Kind) {
     let scene = Scene::of(kind);
     let names = ["X-SSL-Client-SHA1", "X-SSL-Client-Cert", "X-SSL-Client-DER"];
-    let forged: String = identities().iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let forged = lines(&identities());
     for name in names {
         for options in [name.to_owned(), name.to_lowercase(), format!("close, {name}"), format!("keep-alive,{name}")] {
             scene.are_ignored(&format!("Connection: {options}\r\n"));

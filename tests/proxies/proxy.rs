@@ -172,8 +172,7 @@ fn nginx_around(directory: &Path) -> String {
     let directory = directory.display();
     let user = if rustix::process::getuid().is_root() { "user root;" } else { "" };
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-    let temporary: String =
-        temporary.iter().map(|name| format!("    {name}_temp_path {directory}/{name};\n")).collect();
+    let temporary = temporary.map(|name| format!("    {name}_temp_path {directory}/{name};\n")).concat();
     format!(
         "daemon off;\n{user}\nworker_processes 1;\npid {directory}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\n    \
          access_log off;\n{temporary}    include {directory}/bob-auth.conf;\n}}\n"
@@ -184,10 +183,8 @@ fn nginx_around(directory: &Path) -> String {
 fn apache_around(directory: &Path) -> String {
     let directory = directory.display();
     let modules = ["mpm_event", "authz_core", "ssl", "headers", "proxy", "proxy_http", "lua"];
-    let modules: String = modules
-        .iter()
-        .map(|name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n"))
-        .collect();
+    let load = |name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n");
+    let modules = modules.map(load).concat();
     format!(
         "ServerRoot {directory}\nServerName localhost\nPidFile {directory}/pid\nErrorLog /dev/stderr\n\
          Mutex file:{directory} default\nUser nobody\nGroup nogroup\nStartServers 1\n{modules}\
