@@ -14,6 +14,7 @@ mod input;
 mod key;
 mod output;
 mod participant;
+mod proxy_config;
 mod serve;
 mod session;
 mod token;
@@ -70,6 +71,8 @@ enum Verb {
     /// Look at the audit trail
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Print a ready-made configuration for the proxy in front of a partner service
+    ProxyConfig(proxy_config::ProxyConfig),
 }
 
 impl Verb {
@@ -84,6 +87,7 @@ impl Verb {
             Self::Token(verb) => verb.run().await,
             Self::Explain(verb) => verb.run(),
             Self::Audit(verb) => verb.run(global).await,
+            Self::ProxyConfig(verb) => verb.run(),
             Self::Serve(_) => Err(CliError::new("runs elsewhere")),
         }
     }
