@@ -25,3 +25,5 @@ pub mod refusal;
 #[cfg(feature = "service")]
 pub mod set_up;
 pub mod verify;
+#[cfg(feature = "live")]
+pub mod verify_live;
