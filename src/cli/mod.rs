@@ -8,6 +8,7 @@ mod cert_view;
 mod config;
 mod entity;
 mod error;
+mod explain;
 mod init;
 mod input;
 mod key;
@@ -18,6 +19,8 @@ mod session;
 mod token;
 mod token_get;
 mod token_show;
+mod token_verify;
+mod verifying;
 mod words;
 
 use std::process::ExitCode;
@@ -62,6 +65,8 @@ enum Verb {
     /// Get a token, or look at one
     #[command(subcommand)]
     Token(token::Token),
+    /// Say why a token is accepted or refused, check by check
+    Explain(explain::Explain),
     /// Look at the audit trail
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -77,6 +82,7 @@ impl Verb {
             Self::Key(verb) => verb.run(global).await,
             Self::Config(verb) => verb.run(global).await,
             Self::Token(verb) => verb.run().await,
+            Self::Explain(verb) => verb.run(),
             Self::Audit(verb) => verb.run(global).await,
             Self::Serve(_) => Err(CliError::new("runs elsewhere")),
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::home::Home;
 
-const FAMILIES: [(&str, &[&str]); 9] = [
+const FAMILIES: [(&str, &[&str]); 10] = [
     ("init", &[]),
     ("participant", &["add", "list", "show", "set", "remove"]),
     ("entity", &["add", "list", "show", "set", "suspend", "resume", "remove"]),
@@ -14,7 +14,8 @@ const FAMILIES: [(&str, &[&str]); 9] = [
     ("key", &["generate", "list", "show", "activate", "retire", "export"]),
     ("config", &["check"]),
     ("serve", &[]),
-    ("token", &["get", "show"]),
+    ("token", &["get", "show", "verify"]),
+    ("explain", &[]),
     ("audit", &["list"]),
 ];
 
