@@ -13,6 +13,7 @@
 //! | 0 | `value` | the words of the field as types |
 //! | 1 | `crypto` | digests, certificates, keys and signatures: typed faces of libraries |
 //! | 2 | `protocol` | what BoB and its neighbours say on the wire, pure |
+//! | 3 | `key_source` | where a verifier's keys come from, and the set in force |
 //! | 3 | `store` | what is remembered (SQLite, key files), and the snapshot of it that answers requests |
 //! | 4 | `flow` | use cases, each a list of steps; no HTTP, no SQL, no environment |
 //! | 5 | `config` | the configuration, the only reader of its file and of the environment |
@@ -29,8 +30,9 @@
 //!
 //! # Features
 //!
-//! `service` (default) is the whole program. Without it the crate is floors 0 to 2. `vendored-openssl` or `aws-lc` builds a
-//! TLS library in, in place of the system's OpenSSL.
+//! `service` (default) is the whole program. Without it the crate is the library that verifies tokens
+//! ([`flow::verify`]); `live` adds keys that are fetched, `actix` the face for services on actix-web.
+//! `vendored-openssl` or `aws-lc` builds a TLS library in, in place of the system's OpenSSL.
 
 #[cfg(all(feature = "vendored-openssl", feature = "aws-lc"))]
 compile_error!("`vendored-openssl` and `aws-lc` are two TLS libraries for one place: choose one of them");
@@ -42,13 +44,13 @@ pub mod cli;
 #[cfg(feature = "service")]
 pub mod config;
 pub mod crypto;
-#[cfg(feature = "service")]
 pub mod flow;
+pub mod key_source;
 pub mod protocol;
 #[cfg(feature = "service")]
 pub mod store;
 #[cfg(feature = "service")]
 pub mod telemetry;
 pub mod value;
-#[cfg(feature = "service")]
+#[cfg(feature = "actix")]
 pub mod web;

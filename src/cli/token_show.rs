@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::error::CliError;
 use super::output::{Answer, facts};
 use super::words;
-use crate::protocol::unverified::UnverifiedToken;
+use crate::protocol::token_text::TokenText;
 use crate::value::{Class, Timestamp};
 
 /// A token for programs.
@@ -28,7 +28,7 @@ const UNVERIFIED: &str =
 /// The claims that have a line of their own.
 const KNOWN: [&str; 10] = ["iss", "sub", "iat", "nbf", "exp", "jti", "aud", "bobHok", "cnf", "bobAuthZ"];
 
-pub(super) fn show(token: &UnverifiedToken, now: Timestamp) -> Result<Answer, CliError> {
+pub(super) fn show(token: &TokenText, now: Timestamp) -> Result<Answer, CliError> {
     let time = |name: &str| token.payload.get(name).and_then(Value::as_i64).map(Timestamp::from_seconds);
     let text = |name: &str| time(name).map(|time| time.to_string());
     let view = View {
@@ -43,7 +43,7 @@ pub(super) fn show(token: &UnverifiedToken, now: Timestamp) -> Result<Answer, Cl
     Answer::new(format!("{}\n{UNVERIFIED}", facts(&lines(token, now))), &view)
 }
 
-fn lines(token: &UnverifiedToken, now: Timestamp) -> Vec<(&'static str, Option<String>)> {
+fn lines(token: &TokenText, now: Timestamp) -> Vec<(&'static str, Option<String>)> {
     let claim = |name: &str| token.payload.get(name);
     let time = |name: &str, past: &str, future: &str| claim(name).map(|value| point(value, now, past, future));
     let header = token.header.iter().map(|(name, value)| format!("{name} {}", plain(value)));
@@ -102,10 +102,10 @@ mod tests {
 
     use super::*;
 
-    fn token(payload: Value) -> UnverifiedToken {
+    fn token(payload: Value) -> TokenText {
         let Value::Object(payload) = payload else { panic!("an object is wanted") };
         let Value::Object(header) = json!({"alg": "ES256", "kid": "34:20261122_1"}) else { panic!("no object") };
-        UnverifiedToken { header, payload }
+        TokenText { header, payload }
     }
 
     #[test]

@@ -8,5 +8,7 @@ pub mod metadata;
 pub mod presented;
 pub mod strict_json;
 pub mod token;
+pub mod token_claims;
+pub mod token_text;
 pub mod unverified;
 pub mod wire;

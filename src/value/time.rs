@@ -70,6 +70,12 @@ impl Lifetime {
         None => unreachable!(),
     });
 
+    /// 24 hours: the longest that a verifier accepts unless told otherwise.
+    pub const DAY: Self = Self(match NonZeroU32::new(86_400) {
+        Some(seconds) => seconds,
+        None => unreachable!(),
+    });
+
     /// A lifetime of so many seconds, unless that is zero.
     pub const fn from_seconds(seconds: u32) -> Option<Self> {
         match NonZeroU32::new(seconds) {
