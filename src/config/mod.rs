@@ -45,7 +45,7 @@ use self::reader::{Document, Entry, Origin, Read};
 use crate::flow::policy::TokenPolicy;
 use crate::value::Pid;
 
-pub use address::{ListenAddress, TrustedPeers};
+pub use address::ListenAddress;
 pub use fault::{Fault, Faults, Place, Position};
 pub use rate::{Per, Rate, RateError};
 pub use settings::{

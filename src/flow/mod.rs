@@ -3,6 +3,7 @@
 
 #[cfg(feature = "service")]
 pub mod enrol;
+pub mod explain;
 #[cfg(feature = "service")]
 pub mod issue;
 #[cfg(feature = "service")]
