@@ -1,8 +1,10 @@
-//! Issuers of tokens: keys that sign, and the JWK sets that a test publishes of them.
+//! Issuers of tokens: keys that sign, and the JWK sets and metadata sets that a test publishes of them.
 
 use bob_auth::crypto::private_key::PrivateKey;
-use bob_auth::crypto::signer::SoftwareSigner;
+use bob_auth::crypto::signer::{Signer as _, SoftwareSigner};
 use bob_auth::protocol::claims::Claims;
+use bob_auth::protocol::metadata::sign::{Form, sign_set};
+use bob_auth::protocol::metadata::{Environment, SetTerms, TrustAnchors};
 use bob_auth::protocol::token::TokenKey;
 use bob_auth::value::{Clock as _, Pid, Sha1Fingerprint, SystemClock, Timestamp};
 use ring::rand::SystemRandom;
@@ -59,4 +61,39 @@ impl Key {
 pub(crate) fn jwks(keys: &[&Key]) -> String {
     let keys: Vec<_> = keys.iter().map(|key| key.key.public_key().to_jwk(key.key.kid().as_str())).collect();
     json!({"keys": keys}).to_string()
+}
+
+/// The authority that signs metadata sets.
+pub(crate) struct Authority {
+    signer: SoftwareSigner,
+}
+
+impl Authority {
+    #[expect(clippy::disallowed_methods, reason = "tests are an edge")]
+    pub(crate) fn new() -> Self {
+        let private = PrivateKey::generate_p256().unwrap();
+        Self { signer: SoftwareSigner::new(&private, &SystemRandom::new()).unwrap() }
+    }
+
+    pub(crate) fn anchors(&self) -> TrustAnchors {
+        let jwks = json!({"keys": [self.signer.public_key().to_jwk("16:authority")]});
+        TrustAnchors::parse(jwks.to_string().as_bytes(), Environment::Production).unwrap()
+    }
+
+    /// A set that is good for an hour, with these keys of these participants.
+    pub(crate) fn set(&self, serial: u64, keys: &[&Key]) -> String {
+        self.set_until(now().plus_seconds(3600), serial, keys)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "tests are an edge")]
+    pub(crate) fn set_until(&self, not_valid_after: Timestamp, serial: u64, keys: &[&Key]) -> String {
+        let participant = |key: &&Key| {
+            let jwk = key.key.public_key().to_jwk(key.key.kid().as_str());
+            json!({"pid": key.pid, "organisationName": "Example Transport", "authtokenPublicKeys": [jwk]})
+        };
+        let payload = serde_json::Value::from_iter(keys.iter().map(participant)).to_string();
+        let terms = SetTerms { authid: pid(16), serial, not_valid_after, interval: None };
+        let kid = "16:authority".parse().unwrap();
+        sign_set(&payload, &terms, &[(kid, &self.signer)], Form::General, &SystemRandom::new()).unwrap()
+    }
 }

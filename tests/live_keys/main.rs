@@ -9,6 +9,7 @@ mod origin;
 
 mod abuse;
 mod faults;
+mod metadata;
 mod rotation;
 mod start;
 

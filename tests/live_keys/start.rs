@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use bob_auth::flow::verify::{Allowed, Verifier};
 use bob_auth::flow::verify_live::LiveVerifier;
-use bob_auth::key_source::{KeySourceBuilder, OriginKind};
+use bob_auth::key_source::{CurrentKeys, KeySourceBuilder, OriginKind, read_files};
+use bob_auth::protocol::presented::Presented;
 use bob_auth::value::SystemClock;
 
-use super::issuer::{Key, jwks, now, pid};
+use super::issuer::{Key, jwks, now, pid, presented};
 use super::origin::{Answer, OriginServer, nobody};
 use super::{Door, builder};
 
@@ -94,4 +95,19 @@ async fn a_verifier_with_other_keys_is_not_taken() {
     let (one, other) = (build().await.unwrap(), build().await.unwrap());
     let verifier = Verifier::builder(one.keys()).allow(Allowed::ANYONE).build().unwrap();
     assert!(LiveVerifier::new(verifier, other).unwrap_err().to_string().contains("another key set"));
+}
+
+#[tokio::test]
+async fn a_verifier_with_fixed_keys_waits_for_nobody() {
+    let key = Key::new(34, "34:1");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("jwks.json");
+    fs::write(&path, jwks(&[&key])).unwrap();
+    let keys = Arc::new(CurrentKeys::new(read_files([(pid(34), &path)]).unwrap()).unwrap());
+    let verifier = LiveVerifier::fixed(Verifier::builder(keys).allow(Allowed::ANYONE).build().unwrap());
+    let presented = Some(Presented::of_fingerprint(presented()));
+    assert!(verifier.verify(&key.token(), presented, now()).await.is_ok());
+    let unknown = verifier.verify(&Key::new(34, "34:2").token(), presented, now()).await;
+    assert_eq!(unknown.unwrap_err().reason(), "unknown_key");
+    assert!(verifier.source().is_none());
 }
