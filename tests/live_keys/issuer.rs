@@ -91,7 +91,7 @@ impl Authority {
             let jwk = key.key.public_key().to_jwk(key.key.kid().as_str());
             json!({"pid": key.pid, "organisationName": "Example Transport", "authtokenPublicKeys": [jwk]})
         };
-        let payload = serde_json::Value::from_iter(keys.iter().map(participant)).to_string();
+        let payload = keys.iter().map(participant).collect::<serde_json::Value>().to_string();
         let terms = SetTerms { authid: pid(16), serial, not_valid_after, interval: None };
         let kid = "16:authority".parse().unwrap();
         sign_set(&payload, &terms, &[(kid, &self.signer)], Form::General, &SystemRandom::new()).unwrap()
