@@ -54,7 +54,7 @@ fn the_reference_is_what_the_table_of_keys_says() {
 
 #[test]
 fn the_defaults_are_toml() {
-    assert!(DeTable::parse(&keys::defaults_document()).is_ok());
+    assert!(toml::de::DeTable::parse(&keys::defaults_document()).is_ok());
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn a_listener_behind_a_proxy_is_off_unless_written() {
     assert!(parse_with("").unwrap().listeners.behind_proxy.is_none());
     let text =
         "[listener.behind_proxy]\nlisten = \"unix:run/bob-auth.sock\"\nfingerprint_header = \"X-SSL-Client-SHA1\"\n";
-    let listener = parse_with(text).unwrap().listeners.behind_proxy.unwrap();
+    let listener = parse_with(text).unwrap().listeners.behind_proxy.unwrap().proxy;
     assert_eq!(listener.listen, [ListenAddress::Unix("/etc/bob-auth/run/bob-auth.sock".into())]);
     assert_eq!(listener.fingerprint_header.as_deref(), Some("x-ssl-client-sha1"));
     assert!(listener.trusted_peers.unix && listener.tls.is_none() && listener.trusted_peers.networks.is_empty());
