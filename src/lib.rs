@@ -30,8 +30,9 @@
 //!
 //! # Features
 //!
-//! `service` (default) is the whole program. Without it the crate is floors 0 to 2. `vendored-openssl` or `aws-lc` builds a
-//! TLS library in, in place of the system's OpenSSL.
+//! `service` (default) is the whole program. Without it the crate is the library that verifies tokens
+//! ([`flow::verify`]); `live` adds keys that are fetched, `actix` the face for services on actix-web.
+//! `vendored-openssl` or `aws-lc` builds a TLS library in, in place of the system's OpenSSL.
 
 #[cfg(all(feature = "vendored-openssl", feature = "aws-lc"))]
 compile_error!("`vendored-openssl` and `aws-lc` are two TLS libraries for one place: choose one of them");
@@ -51,5 +52,5 @@ pub mod store;
 #[cfg(feature = "service")]
 pub mod telemetry;
 pub mod value;
-#[cfg(feature = "service")]
+#[cfg(feature = "actix")]
 pub mod web;

@@ -20,7 +20,7 @@ fn read(path: impl AsRef<Path>) -> String {
 /// Every page that people read, by its path in the package.
 fn pages() -> Vec<PathBuf> {
     let mut pages = Vec::new();
-    for folder in ["", "docs", "keys-example"] {
+    for folder in ["", "docs", "docs/proxies", "keys-example"] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let path = Path::new(folder).join(entry.unwrap().file_name());
             if path.extension().is_some_and(|extension| extension == "md") {

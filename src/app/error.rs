@@ -2,8 +2,8 @@
 
 use super::tls_slot::IdentityError;
 use crate::store::StoreError;
+use crate::web::identity::ProxyIdentityError;
 use crate::web::listener::ListenerError;
-use crate::web::peer::HeaderNameError;
 
 /// Why the service does not start, or did not stop well.
 #[derive(Debug, thiserror::Error)]
@@ -17,9 +17,9 @@ pub enum AppError {
     /// A listener.
     #[error(transparent)]
     Listener(#[from] ListenerError),
-    /// A header name.
+    /// What a proxy says in which header.
     #[error("listener.behind_proxy: {0}")]
-    Header(#[from] HeaderNameError),
+    ProxyIdentity(#[from] ProxyIdentityError),
     /// The counters.
     #[error("the metrics could not be set up: {0}")]
     Metrics(String),

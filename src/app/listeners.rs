@@ -8,8 +8,9 @@ use actix_web::web;
 use super::error::AppError;
 use super::tls_slot::TlsSlot;
 use crate::config::{ByteSize, Config, ListenAddress};
+use crate::web::identity::IdentitySource;
 use crate::web::listener::{Bound, ListenerError, ListenerTls, Running, serve_internal, serve_public};
-use crate::web::peer::{IdentitySource, ProxyIdentity};
+use crate::web::peer::proxy_identity;
 use crate::web::routes::PublicListener;
 use crate::web::state::Service;
 use crate::web::tls::TlsSettings;
@@ -41,7 +42,7 @@ pub(super) fn start_public(
         slots.push(slot);
     }
     if let Some(listener) = &config.listeners.behind_proxy {
-        let identity = IdentitySource::Proxy(ProxyIdentity::new(&listener.proxy)?);
+        let identity = IdentitySource::Proxy(proxy_identity(&listener.proxy)?);
         let public = PublicListener { identity, jwks: listener.jwks, header_bytes };
         let slot = listener.proxy.tls.as_ref().map(|files| TlsSlot::read("behind_proxy", files)).transpose()?;
         let tls = slot.as_ref().map(|slot| ListenerTls {

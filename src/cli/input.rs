@@ -24,6 +24,16 @@ pub(super) fn read_all(from: impl Read) -> io::Result<Option<Zeroizing<Vec<u8>>>
     Ok((bytes.len() as u64 <= LARGEST).then_some(bytes))
 }
 
+/// Everything on standard input, which is to be a `what`.
+pub(super) fn from_stdin(what: &str) -> Result<String, CliError> {
+    let failed = |problem: &str| CliError::new(format!("standard input: {problem}"));
+    let bytes = read_all(io::stdin().lock()).map_err(|error| failed(&error.to_string()))?;
+    let bytes = bytes.ok_or_else(|| failed(&format!("is larger than 16 MiB, and so no {what}")))?;
+    std::str::from_utf8(&bytes)
+        .map(str::to_owned)
+        .map_err(|_| failed(&format!("is no text in UTF-8, and so no {what}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

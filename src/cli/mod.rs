@@ -8,16 +8,20 @@ mod cert_view;
 mod config;
 mod entity;
 mod error;
+mod explain;
 mod init;
 mod input;
 mod key;
 mod output;
 mod participant;
+mod proxy_config;
 mod serve;
 mod session;
 mod token;
 mod token_get;
 mod token_show;
+mod token_verify;
+mod verifying;
 mod words;
 
 use std::process::ExitCode;
@@ -62,9 +66,13 @@ enum Verb {
     /// Get a token, or look at one
     #[command(subcommand)]
     Token(token::Token),
+    /// Say why a token is accepted or refused, check by check
+    Explain(explain::Explain),
     /// Look at the audit trail
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Print a ready-made configuration for the proxy in front of a partner service
+    ProxyConfig(proxy_config::ProxyConfig),
 }
 
 impl Verb {
@@ -77,7 +85,9 @@ impl Verb {
             Self::Key(verb) => verb.run(global).await,
             Self::Config(verb) => verb.run(global).await,
             Self::Token(verb) => verb.run().await,
+            Self::Explain(verb) => verb.run(),
             Self::Audit(verb) => verb.run(global).await,
+            Self::ProxyConfig(verb) => verb.run(),
             Self::Serve(_) => Err(CliError::new("runs elsewhere")),
         }
     }

@@ -6,10 +6,10 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::error::CliError;
-use super::input;
 use super::output::{Answer, printable};
 use super::token_get::{Client, Fetched};
-use super::token_show;
+use super::verifying::Verifying;
+use super::{input, token_show, token_verify};
 use crate::protocol::token_text::TokenText;
 use crate::value::{Clock as _, EntityId, SystemClock};
 
@@ -25,6 +25,13 @@ pub(super) enum Token {
         after_help = "Examples:\n  bob-auth token show eyJhbGciOiJFUzI1NiIs...\n  bob-auth token get ... | bob-auth token show -"
     )]
     Show(Show),
+    /// Verify a token as a partner's service does
+    #[command(
+        after_help = "Examples:\n  bob-auth token verify eyJhbGciOiJFUzI1NiIs... --cert validator37.pem --jwks partner.jwks.json\n  \
+        bob-auth token get ... | bob-auth token verify - --fingerprint 0a9a063e... --jwks partner.jwks.json --issuer 34\n\n\
+        Exit code 0 if it is accepted, 1 if it is refused."
+    )]
+    Verify(Verifying),
 }
 
 #[derive(Debug, Args)]
@@ -57,8 +64,9 @@ impl Token {
     pub(super) async fn run(self) -> Result<Answer, CliError> {
         match self {
             Self::Get(get) => get.run().await,
+            Self::Verify(verifying) => token_verify::verify(&verifying.read(SystemClock.now())?),
             Self::Show(Show { token }) => {
-                let text = if token == "-" { from_stdin()? } else { token };
+                let text = if token == "-" { input::from_stdin("token")? } else { token };
                 let token = TokenText::read(&text).map_err(|error| {
                     CliError::new(error).next("give the text that `bob-auth token get` prints, whole and unchanged")
                 })?;
@@ -108,13 +116,6 @@ fn problem(status: u16, body: &str) -> CliError {
         _ => "check the URL: it is the base, /api/v1/auth/ENTITY is added to it",
     };
     CliError::new(format!("no token: {title} (status {status}){detail}")).next(next)
-}
-
-fn from_stdin() -> Result<String, CliError> {
-    let failed = |what: &str| CliError::new(format!("standard input: {what}"));
-    let bytes = input::read_all(std::io::stdin().lock()).map_err(|error| failed(&error.to_string()))?;
-    let bytes = bytes.ok_or_else(|| failed("is larger than 16 MiB, and so no token"))?;
-    std::str::from_utf8(&bytes).map(str::to_owned).map_err(|_| failed("is no text in UTF-8, and so no token"))
 }
 
 #[cfg(test)]

@@ -1,10 +1,8 @@
-//! Where a listener listens and whom it trusts: [`ListenAddress`], [`TrustedPeers`].
+//! Where a listener listens: [`ListenAddress`].
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
-
-use ipnet::IpNet;
 
 /// Where a listener behind a proxy listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,15 +11,6 @@ pub enum ListenAddress {
     Tcp(SocketAddr),
     /// A Unix socket, written `unix:/path`.
     Unix(PathBuf),
-}
-
-/// Whose word is taken for the client's certificate.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TrustedPeers {
-    /// Networks and single addresses.
-    pub networks: Vec<IpNet>,
-    /// Whoever may open the Unix socket; its file permissions are the guard.
-    pub unix: bool,
 }
 
 impl ListenAddress {
@@ -50,22 +39,6 @@ impl fmt::Display for ListenAddress {
     }
 }
 
-impl TrustedPeers {
-    /// Whether the peer with this address is trusted. An IPv4 address inside IPv6 counts as IPv4.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.networks.iter().any(|network| network.contains(&address))
-    }
-}
-
-/// Reads a network in CIDR form or a single address; an IPv4 address inside IPv6 becomes IPv4.
-pub(super) fn parse_network(text: &str) -> Option<IpNet> {
-    if let Ok(address) = text.parse::<IpAddr>() {
-        return Some(IpNet::from(address.to_canonical()));
-    }
-    text.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,16 +54,5 @@ mod tests {
         assert!(!tcp("127.0.0.2:80").collides(&tcp("127.0.0.1:80")));
         assert!(!tcp("[::]:80").collides(&tcp("127.0.0.1:80")));
         assert!(!tcp("127.0.0.1:0").collides(&tcp("127.0.0.1:0")), "the system chooses another port each time");
-    }
-
-    #[test]
-    fn nobody_is_trusted_by_default_and_mapped_addresses_are_seen_through() {
-        let mapped: IpAddr = "::ffff:10.1.2.3".parse().unwrap();
-        assert!(!TrustedPeers::default().contains(mapped));
-        let peers = TrustedPeers { networks: vec![parse_network("10.0.0.0/8").unwrap()], unix: false };
-        assert!(peers.contains(mapped));
-        assert!(!peers.contains("11.0.0.1".parse().unwrap()));
-        assert_eq!(parse_network("::ffff:10.1.2.3"), parse_network("10.1.2.3/32"));
-        assert_eq!(parse_network("10.0.0.0/33"), None);
     }
 }

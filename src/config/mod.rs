@@ -51,7 +51,7 @@ use self::reader::{Document, Entry, Origin, Read};
 use crate::flow::policy::TokenPolicy;
 use crate::value::Pid;
 
-pub use address::{ListenAddress, TrustedPeers};
+pub use address::ListenAddress;
 pub use fault::{Fault, Faults, Place, Position};
 pub use rate::{Per, Rate, RateError};
 pub use settings::{
@@ -62,7 +62,7 @@ pub use settings::{
 pub use size::{ByteSize, ByteSizeError};
 pub use template::TemplateValues;
 pub use verify_config::VerifyConfig;
-pub use verify_settings::{Environment, IssuerOrigin, KeyOrigins, MetadataFiles, VerifySettings};
+pub use verify_settings::{IssuerOrigin, KeyOrigins, MetadataFiles, VerifySettings};
 
 /// The whole configuration, checked. Its `Debug` shows no secrets.
 #[derive(Debug, Clone)]

@@ -1,11 +1,12 @@
 //! Reads a listener behind a proxy: whom it trusts, and which headers speak for the client.
 
-use super::address::{ListenAddress, TrustedPeers, parse_network};
+use super::address::ListenAddress;
 use super::files::FileKind;
 use super::reader::{Entry, Read, Section};
 use super::secret::read_secret;
 use super::settings::{CertificateHeader, ProxyListener, ProxySecret, TlsFiles};
 use crate::protocol::client_cert_header::CertificateDialect;
+use crate::value::{TrustedPeers, TrustedPeersError};
 
 /// What `[listener.behind_proxy]` and `[listener.verify]` have in common.
 pub(super) fn read_proxy(section: &Section<'_>) -> Read<ProxyListener> {
@@ -43,25 +44,23 @@ fn read_socket_mode(entry: &Entry<'_>) -> Read<u32> {
 }
 
 fn read_peers(entry: &Entry<'_>, has_socket: bool) -> Read<TrustedPeers> {
-    let remedy = "write addresses or networks such as \"10.0.0.0/8\", or \"unix\"";
-    let networks = entry.list(|item| {
+    let peers = entry.list(|item| {
         let text = item.text()?;
-        if text == "unix" {
-            let no_socket = || item.fault("this listener has no Unix socket", "add \"unix:/path\" to listen");
-            return if has_socket { Ok(None) } else { Err(no_socket()) };
+        if text == "unix" && !has_socket {
+            return Err(item.fault("this listener has no Unix socket", "add \"unix:/path\" to listen"));
         }
-        let Some(network) = parse_network(text) else {
-            return Err(item.fault(format!("{text:?} is no address or network"), remedy));
-        };
-        if network.addr() != network.network() {
-            let whole = network.trunc();
-            return Err(
+        text.parse::<TrustedPeers>().map_err(|error| match error {
+            TrustedPeersError::NotANetwork(text) => item.fault(
+                format!("{text:?} is no address or network"),
+                "write addresses or networks such as \"10.0.0.0/8\", or \"unix\"",
+            ),
+            TrustedPeersError::BitsBeyondPrefix { text, whole } => {
                 item.fault(format!("{text:?} has bits set beyond its prefix"), format!("did you mean \"{whole}\"?"))
-            );
-        }
-        Ok(Some(network))
+            }
+        })
     })?;
-    Ok(TrustedPeers { networks: networks.into_iter().flatten().collect(), unix: has_socket })
+    let peers: TrustedPeers = peers.into_iter().collect();
+    Ok(if has_socket { peers.and(TrustedPeers::unix()) } else { peers })
 }
 
 /// Two values that are written together or not at all.

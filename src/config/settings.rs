@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::address::{ListenAddress, TrustedPeers};
+use super::address::ListenAddress;
 use super::rate::Rate;
 use super::size::ByteSize;
 use crate::protocol::client_cert_header::CertificateDialect;
+use crate::value::TrustedPeers;
 
 /// `[store]`: where the state lives.
 #[derive(Debug, Clone, PartialEq, Eq)]

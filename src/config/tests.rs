@@ -8,6 +8,7 @@ use secrecy::ExposeSecret as _;
 
 use super::*;
 use crate::protocol::claims::Audience;
+use crate::value::TrustedPeers;
 
 fn example_values() -> TemplateValues {
     let address = |text: &str| text.parse().unwrap();
@@ -215,7 +216,8 @@ fn a_listener_behind_a_proxy_is_off_unless_written() {
     let listener = parse_with(text).unwrap().listeners.behind_proxy.unwrap().proxy;
     assert_eq!(listener.listen, [ListenAddress::Unix("/etc/bob-auth/run/bob-auth.sock".into())]);
     assert_eq!(listener.fingerprint_header.as_deref(), Some("x-ssl-client-sha1"));
-    assert!(listener.trusted_peers.unix && listener.tls.is_none() && listener.trusted_peers.networks.is_empty());
+    assert_eq!(listener.trusted_peers, TrustedPeers::unix());
+    assert!(listener.tls.is_none());
 }
 
 #[test]

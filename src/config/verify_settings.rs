@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::flow::route_rules::RouteRules;
 use crate::flow::verify::{CacheSize, Policy};
+use crate::protocol::metadata::Environment;
 use crate::value::Pid;
 
 /// `[verify]` with the tables below it.
@@ -50,18 +51,9 @@ pub enum IssuerOrigin {
     File(PathBuf),
     /// A URL.
     Url {
-        /// Which; `https` always.
+        /// Which; `https`, unless it is on this machine.
         url: String,
         /// The CA of its server, if the system's do not do.
         ca: Option<PathBuf>,
     },
-}
-
-/// For what tokens are verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Environment {
-    /// Real journeys.
-    Production,
-    /// Tests: the published example key may be a trust anchor.
-    Test,
 }

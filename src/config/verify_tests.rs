@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::flow::verify::{Allowed, HolderOfKey};
+use crate::protocol::metadata::Environment;
 
 const KEYS: &str = "[verify.issuer.1]\njwks = \"one.jwks\"\n";
 const LISTENER: &str = "[listener.verify]\nlisten = \"127.0.0.1:9443\"\nfingerprint_header = \"X-SSL-Client-SHA1\"\n";
@@ -48,7 +49,7 @@ fn what_is_not_written_is_strict() {
     let listener = config.listeners.verify.unwrap();
     assert_eq!((listener.mode, listener.original_request), (VerifyMode::Enforce, OriginalRequestIn::XOriginal));
     assert_eq!((listener.batch, listener.probe), (0, false));
-    assert!(listener.proxy.trusted_peers.networks.is_empty());
+    assert!(!listener.proxy.trusted_peers.trusts("127.0.0.1".parse().ok()));
 }
 
 #[test]
@@ -108,11 +109,12 @@ fn keys_come_from_somewhere_and_from_one_place_for_each_issuer() {
     assert!(issuer("").contains("verify.issuer.2.jwks: nothing says where its keys come from"));
     assert!(issuer("jwks = \"a\"\njwks_url = \"https://a/\"").contains("jwks_url: jwks is written as well"));
     assert!(issuer("jwks = \"a\"\nca = \"b\"").contains("verify.issuer.2.ca: is written without jwks_url"));
-    for url in ["http://127.0.0.1/jwks", "ftp://x/", "file:///etc/jwks"] {
+    for url in ["http://auth.example.org/jwks", "http://127.0.0.1.example.org/", "ftp://x/", "file:///etc/jwks"] {
         assert!(issuer(&format!("jwks_url = {url:?}")).contains("is no https URL"), "{url}");
     }
     assert!(issuer("jwks_url = \"https://\"").contains("is no URL"));
     assert!(issuer("jwks_url = \"https://a:b@c/\"").contains("holds a user"));
+    settings("", "[verify.issuer.2]\njwks_url = \"http://127.0.0.1:9090/.well-known/jwks.json\"");
     let url = settings("", "[verify.issuer.2]\njwks_url = \"https://a.example/jwks\"\nca = \"ca.pem\"");
     let wanted =
         IssuerOrigin::Url { url: "https://a.example/jwks".to_owned(), ca: Some("/etc/bob-auth/ca.pem".into()) };

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "service")]
 pub mod enrol;
+pub mod explain;
 #[cfg(feature = "service")]
 pub mod issue;
 #[cfg(feature = "service")]
@@ -25,3 +26,5 @@ pub mod route_rules;
 #[cfg(feature = "service")]
 pub mod set_up;
 pub mod verify;
+#[cfg(feature = "live")]
+pub mod verify_live;

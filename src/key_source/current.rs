@@ -44,11 +44,12 @@ impl CurrentKeys {
         self.held.load()
     }
 
-    /// Puts another set in force. An empty one withdraws every key.
-    pub fn replace(&self, set: KeySet) {
+    /// Puts another set in force, and says of which generation it is. An empty one withdraws every key.
+    pub fn replace(&self, set: KeySet) -> u64 {
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let generation = self.held.load().generation + 1;
         self.held.store(Arc::new(Held { generation, set }));
+        generation
     }
 }
 

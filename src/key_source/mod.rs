@@ -1,6 +1,42 @@
 //! Floor 3: where a verifier's keys come from, and the set in force that every verification reads. What a key set *is*, and
 //! how a signed one is checked, is in `protocol`.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `current` | the set in force |
+//! | `file` | key sets in files, read once |
+//! | `source`, `builder` | keys that are kept fresh |
+//! | `origin`, `fetch` | one place where keys come from; URLs |
+//! | `board` | the keys of every origin put together, and how each is doing |
+//! | `gate` | one reading for all who wait for a key, and rest after it |
+//! | `schedule` | when a URL is fetched next |
 
+#[cfg(feature = "live")]
+mod board;
+#[cfg(feature = "live")]
+mod builder;
 mod current;
+#[cfg(feature = "live")]
+mod fetch;
+mod file;
+#[cfg(feature = "live")]
+mod gate;
+#[cfg(feature = "live")]
+mod origin;
+#[cfg(feature = "live")]
+mod schedule;
+#[cfg(feature = "live")]
+mod source;
 
+#[cfg(feature = "live")]
+pub use board::OriginStatus;
+#[cfg(feature = "live")]
+pub use builder::{KeySourceBuilder, KeySourceError};
 pub use current::{CurrentKeys, Held, NoKeys};
+#[cfg(feature = "live")]
+pub use fetch::{FetchError, UrlError};
+pub use file::{FileError, read_files};
+#[cfg(feature = "live")]
+pub use origin::{OriginError, OriginKind};
+#[cfg(feature = "live")]
+pub use source::KeySource;

@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::Jwk;
 
 use super::strict_json::{Json, JsonFault, Object, read_object};
 use crate::crypto::public_key::{ExampleKeys, PublicKey, PublicKeyError};
@@ -113,6 +114,14 @@ impl PublicJwk {
         }
         Ok(usable(jwk, examples))
     }
+}
+
+/// A key as it is published in participant metadata: the members that make it, and its id; nothing about its use.
+pub fn bare_jwk(kid: &Kid, key: &PublicKey) -> Jwk {
+    let mut jwk = key.to_jwk(kid.as_str());
+    jwk.common.public_key_use = None;
+    jwk.common.key_algorithm = None;
+    jwk
 }
 
 fn usable(jwk: &Object<'_>, examples: ExampleKeys) -> Result<PublicJwk, Unusable> {

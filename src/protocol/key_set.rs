@@ -62,6 +62,18 @@ impl KeySet {
         Ok(())
     }
 
+    /// Adds every issuer of another set. How long that one may be used holds for the whole from now on.
+    pub fn absorb(&mut self, other: &Self) -> Result<(), KeySetError> {
+        for (pid, keys) in &other.issuers {
+            if self.knows(*pid) {
+                return Err(KeySetError::DuplicateIssuer(*pid));
+            }
+            self.issuers.insert(*pid, keys.clone());
+        }
+        self.not_valid_after = [self.not_valid_after, other.not_valid_after].into_iter().flatten().min();
+        Ok(())
+    }
+
     /// The key with this id among the keys of this issuer.
     pub fn find(&self, issuer: Pid, kid: &Kid) -> Result<&PublicKey, Missing> {
         let keys = &self.issuers.get(&issuer).ok_or(Missing::Issuer)?.0;
@@ -123,6 +135,19 @@ mod tests {
         assert_eq!(set.find(pid(1), &"c".parse().unwrap()), Err(Missing::Key));
         assert_eq!(set.find(pid(3), &ours.kid), Err(Missing::Issuer));
         assert_eq!(set.len(), 5);
+    }
+
+    #[test]
+    fn a_set_made_of_two_holds_both_until_the_first_of_them_ends() {
+        let (mut all, mut other) = (KeySet::new(), KeySet::new());
+        all.add(pid(1), vec![key("a")]).unwrap();
+        other.add(pid(2), Vec::new()).unwrap();
+        other.not_valid_after = Some(Timestamp::from_seconds(9));
+        all.absorb(&other).unwrap();
+        assert!(all.knows(pid(2)) && all.len() == 1);
+        all.absorb(&KeySet { not_valid_after: Some(Timestamp::from_seconds(10)), ..KeySet::new() }).unwrap();
+        assert_eq!(all.not_valid_after, other.not_valid_after);
+        assert_eq!(all.absorb(&other), Err(KeySetError::DuplicateIssuer(pid(2))));
     }
 
     #[test]

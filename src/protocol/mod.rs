@@ -4,6 +4,7 @@ pub mod claims;
 pub mod client_cert_header;
 pub mod jwk;
 pub mod key_set;
+pub mod metadata;
 pub mod presented;
 pub mod strict_json;
 pub mod token;

@@ -56,6 +56,12 @@ pub enum JsonFault {
     TooManyMembers,
 }
 
+impl JsonFault {
+    pub(super) fn duplicate(name: &str) -> Self {
+        Self::Duplicate { name: name.chars().take(SHOWN).collect() }
+    }
+}
+
 /// The most members of one object.
 const MAX_MEMBERS: usize = 128;
 
@@ -64,13 +70,13 @@ const SHOWN: usize = 32;
 
 /// Reads an object of at most `most` values, of whatever kind and depth.
 pub fn read_object(bytes: &[u8], most: u32) -> Result<Object<'_>, JsonFault> {
-    let reading = Reading { most, values: Cell::new(0), fault: Cell::new(None) };
+    let reading = Reading::new(most);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = reading.value(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
     match value {
         Ok(Json::Object(object)) => Ok(object),
         Ok(_) => Err(JsonFault::NotAnObject),
-        Err(_) => Err(reading.fault.take().unwrap_or(JsonFault::Syntax)),
+        Err(_) => Err(reading.take_fault().unwrap_or(JsonFault::Syntax)),
     }
 }
 
@@ -106,14 +112,23 @@ impl Json<'_> {
     }
 }
 
-/// What is known while one text is read.
-struct Reading {
+/// What is known while one value is read: a whole text, or a part of one that others read (as a seed).
+pub(super) struct Reading {
     most: u32,
     values: Cell<u32>,
     fault: Cell<Option<JsonFault>>,
 }
 
 impl Reading {
+    pub(super) const fn new(most: u32) -> Self {
+        Self { most, values: Cell::new(0), fault: Cell::new(None) }
+    }
+
+    /// Why the reading failed, if it was for a reason that serde does not know.
+    pub(super) fn take_fault(&self) -> Option<JsonFault> {
+        self.fault.take()
+    }
+
     fn value<'de, D: Deserializer<'de>>(&self, deserializer: D) -> Result<Json<'de>, D::Error> {
         self.values.set(self.values.get() + 1);
         if self.values.get() > self.most {
@@ -186,7 +201,7 @@ impl<'de> Visitor<'de> for &Reading {
                 return Err(self.fault(JsonFault::TooManyMembers));
             }
             if object.iter().any(|(known, _)| *known == name) {
-                return Err(self.fault(JsonFault::Duplicate { name: name.chars().take(SHOWN).collect() }));
+                return Err(self.fault(JsonFault::duplicate(&name)));
             }
             object.push((name, members.next_value_seed(self)?));
         }
@@ -195,7 +210,7 @@ impl<'de> Visitor<'de> for &Reading {
 }
 
 /// A member's name, borrowed where it can be.
-struct Name;
+pub(super) struct Name;
 
 impl<'de> DeserializeSeed<'de> for Name {
     type Value = Cow<'de, str>;

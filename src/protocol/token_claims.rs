@@ -5,8 +5,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::strict_json::Json;
-use super::unverified::SignedClaims;
 use crate::value::{Class, EntityId, Sha1Fingerprint, Sha256Fingerprint, Timestamp};
+
+/// Where claims are read from: of a token that was verified, or of one that is only shown to people.
+pub trait ClaimSource {
+    /// The claim with this name.
+    fn claim(&self, name: &str) -> Option<&Json<'_>>;
+}
 
 /// From when to when a token counts (RFC 7519 sections 4.1.4 to 4.1.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +64,7 @@ const DATE: &str = "a whole number of seconds since 1970";
 
 impl TokenTimes {
     /// Reads the times of a token.
-    pub fn read(claims: &SignedClaims<'_>) -> Result<Self, ClaimError> {
+    pub fn read(claims: &impl ClaimSource) -> Result<Self, ClaimError> {
         Ok(Self {
             exp: date(claims, "exp")?.ok_or(ClaimError::Missing("exp"))?,
             nbf: date(claims, "nbf")?,
@@ -70,7 +75,7 @@ impl TokenTimes {
 
 impl TokenClaims {
     /// Reads the claims of a token.
-    pub fn read(claims: &SignedClaims<'_>) -> Result<Self, ClaimError> {
+    pub fn read(claims: &impl ClaimSource) -> Result<Self, ClaimError> {
         let entity = parsed(claims, "sub", "an entity id in a string")?;
         let class = parsed(claims, "bobAuthZ", "an authorisation class in a string")?;
         let bob_hok = parsed(claims, "bobHok", "a SHA-1 fingerprint of 40 hex digits in a string")?;
@@ -84,8 +89,8 @@ impl TokenClaims {
     }
 }
 
-fn date(claims: &SignedClaims<'_>, name: &'static str) -> Result<Option<Timestamp>, ClaimError> {
-    match claims.get(name) {
+fn date(claims: &impl ClaimSource, name: &'static str) -> Result<Option<Timestamp>, ClaimError> {
+    match claims.claim(name) {
         None => Ok(None),
         Some(Json::Integer(seconds @ 0..=LAST_SECOND)) => Ok(Some(Timestamp::from_seconds(*seconds))),
         Some(Json::Integer(_)) => {
@@ -96,19 +101,19 @@ fn date(claims: &SignedClaims<'_>, name: &'static str) -> Result<Option<Timestam
 }
 
 fn parsed<T: std::str::FromStr>(
-    claims: &SignedClaims<'_>,
+    claims: &impl ClaimSource,
     name: &'static str,
     wanted: &'static str,
 ) -> Result<Option<T>, ClaimError> {
-    let Some(value) = claims.get(name) else { return Ok(None) };
+    let Some(value) = claims.claim(name) else { return Ok(None) };
     let parsed = value.as_text().and_then(|text| text.parse().ok());
     let found = if value.as_text().is_some() { "a string in another form" } else { value.kind() };
     parsed.map(Some).ok_or(ClaimError::Form { name, wanted, found })
 }
 
 /// A confirmation that holds anything but the one method of RFC 8705 is one that we could not check.
-fn thumbprint(claims: &SignedClaims<'_>) -> Result<Option<Sha256Fingerprint>, ClaimError> {
-    let Some(value) = claims.get("cnf") else { return Ok(None) };
+fn thumbprint(claims: &impl ClaimSource) -> Result<Option<Sha256Fingerprint>, ClaimError> {
+    let Some(value) = claims.claim("cnf") else { return Ok(None) };
     let Json::Object(methods) = value else {
         return Err(ClaimError::Form { name: "cnf", wanted: "an object", found: value.kind() });
     };
@@ -123,9 +128,9 @@ fn thumbprint(claims: &SignedClaims<'_>) -> Result<Option<Sha256Fingerprint>, Cl
     }
 }
 
-fn audience(claims: &SignedClaims<'_>) -> Result<Vec<String>, ClaimError> {
+fn audience(claims: &impl ClaimSource) -> Result<Vec<String>, ClaimError> {
     let wrong = |found| ClaimError::Form { name: "aud", wanted: "a string or an array of strings", found };
-    match claims.get("aud") {
+    match claims.claim("aud") {
         None => Ok(Vec::new()),
         Some(Json::Text(one)) => Ok(vec![one.to_string()]),
         Some(Json::Array(several)) => {

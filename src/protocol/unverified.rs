@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::strict_json::{Json, JsonFault, Object, read_object};
+use super::token_claims::ClaimSource;
 use super::token_text::Part;
 use crate::crypto::public_key::{BadSignature, PublicKey};
 use crate::value::{Kid, Pid};
@@ -39,6 +40,11 @@ pub struct UnverifiedToken<'d> {
 /// The claims of a token whose signature was verified. Nothing but [`UnverifiedToken::verify`] makes one.
 #[derive(Debug)]
 pub struct SignedClaims<'d>(Object<'d>);
+
+/// The claims of a token that nobody verified, to be shown to people who ask why it is refused. Nothing may be decided by
+/// them, and no verifier reads them.
+#[derive(Debug)]
+pub struct PeekedClaims<'d>(Object<'d>);
 
 /// What is wrong with the form of a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -123,6 +129,20 @@ impl<'t> DecodedToken<'t> {
     }
 }
 
+impl<'d> PeekedClaims<'d> {
+    /// The claims as they stand there.
+    pub fn of(decoded: &'d DecodedToken<'d>) -> Result<Self, FormError> {
+        let object = read_object(&decoded.payload, MAX_VALUES);
+        object.map(Self).map_err(|fault| FormError::Json(Part::Payload, fault))
+    }
+}
+
+impl ClaimSource for PeekedClaims<'_> {
+    fn claim(&self, name: &str) -> Option<&Json<'_>> {
+        self.0.get(name)
+    }
+}
+
 impl<'d> UnverifiedToken<'d> {
     /// Checks the form of a token.
     pub fn read(decoded: &'d DecodedToken<'d>) -> Result<Self, FormError> {
@@ -165,9 +185,8 @@ impl<'d> UnverifiedToken<'d> {
 /// The most characters of `alg` that an error repeats.
 const SHOWN: usize = 16;
 
-impl<'d> SignedClaims<'d> {
-    /// The claim with this name.
-    pub fn get(&self, name: &str) -> Option<&Json<'d>> {
+impl ClaimSource for SignedClaims<'_> {
+    fn claim(&self, name: &str) -> Option<&Json<'_>> {
         self.0.get(name)
     }
 }

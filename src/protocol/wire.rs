@@ -4,6 +4,8 @@
 pub const AUTH_PATH: &str = "/api/v1/auth/";
 /// Where the public keys are published as a JWKS (RFC 8414's neighbour by custom; not part of BoB).
 pub const JWKS_PATH: &str = "/.well-known/jwks.json";
+/// The header that carries a token to another participant's API (BoB Manual), in lower case.
+pub const AUTH_TOKEN_HEADER: &str = "x-bob-authtoken";
 /// The media type of a token answer.
 pub const JSON: &str = "application/json";
 /// The media type of a JWK set (RFC 7517 section 8.5.2).

@@ -11,6 +11,7 @@ mod kid;
 mod pid;
 mod text;
 pub mod time;
+mod trusted_peers;
 
 pub use class::{Class, ClassError};
 pub use compact_jws::CompactJws;
@@ -19,3 +20,4 @@ pub use fingerprint::{FingerprintError, Sha1Fingerprint, Sha256Fingerprint};
 pub use kid::{Kid, KidError};
 pub use pid::{Pid, PidError};
 pub use time::{Clock, Lifetime, SystemClock, Timestamp};
+pub use trusted_peers::{TrustedPeers, TrustedPeersError};

@@ -15,6 +15,7 @@ use actix_web::http::KeepAlive;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer, web};
 
+use super::client_certificate::of_connection;
 use super::idle::Idle;
 use super::metrics::Metrics;
 use super::routes::{self, PublicListener};
@@ -162,7 +163,7 @@ pub fn serve_public(
 
 /// What is remembered of a fresh connection: its client certificate, and when it last brought a request.
 fn on_connect(connection: &dyn Any, extensions: &mut Extensions, metrics: &Metrics, idle: Option<&Idle>) {
-    let secure = tls::of_connection(connection);
+    let secure = of_connection(connection);
     if let Some(stream) = secure {
         tls::on_connect(stream, extensions, metrics);
     }

@@ -1,23 +1,42 @@
 //! Floor 6: the HTTP face, the only place that knows actix-web. No logic of its own: it reads who asks, calls a flow, and
 //! writes the answer.
 //!
+//! For partner services (feature `actix`): [`identity`], [`client_certificate`] and [`verdict`]. The rest is the token service:
+//!
 //! | listener | routes | identity |
 //! |---|---|---|
 //! | token | `GET|HEAD {base}/api/v1/auth/{entityId}`, `GET|HEAD {base}/.well-known/jwks.json` if switched on | the connection's certificate |
 //! | behind_proxy | the same | headers of a trusted proxy |
 //! | internal | `/health/live`, `/health/ready`, `/health/ready/writes`, `/metrics`, `/.well-known/jwks.json` | none |
 
+#[cfg(feature = "service")]
 mod access_log;
+#[cfg(feature = "service")]
 mod answered;
+pub mod auth_token;
+pub mod client_certificate;
+#[cfg(feature = "service")]
 mod health;
+pub mod identity;
+#[cfg(feature = "service")]
 mod idle;
+#[cfg(feature = "service")]
 mod jwks;
+#[cfg(feature = "service")]
 pub mod listener;
+#[cfg(feature = "service")]
 pub mod metrics;
+#[cfg(feature = "service")]
 pub mod peer;
 pub mod problem;
+#[cfg(feature = "service")]
 pub mod route;
+#[cfg(feature = "service")]
 pub mod routes;
+#[cfg(feature = "service")]
 pub mod state;
+#[cfg(feature = "service")]
 pub mod tls;
+#[cfg(feature = "service")]
 pub mod token;
+pub mod verdict;

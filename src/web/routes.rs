@@ -7,9 +7,10 @@ use actix_web::http::{Method, header};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, guard, web};
 
 use super::answered::Answered;
+use super::identity::IdentitySource;
 use super::idle::Watched;
 use super::jwks::jwks;
-use super::peer::{IdentitySource, Peer};
+use super::peer::Peer;
 use super::route::Route;
 use super::state::Service;
 use super::token::TokenRequest;

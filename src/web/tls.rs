@@ -1,11 +1,5 @@
-//! The openssl acceptor of the TLS listeners, its certificate that can be replaced while it runs, and the client
-//! certificate that is read once per connection.
-//!
-//! The TLS layer *asks* for a client certificate and takes any that the client can prove possession of: self-signed,
-//! expired, version 1, of any purpose. Who may have a token is decided by fingerprint, so that a stranger gets an HTTP
-//! answer and not a broken handshake (Authentication API 1.3.3).
+//! The openssl acceptor of the TLS listeners, and its certificate that can be replaced while it runs.
 
-use std::any::Any;
 use std::fmt;
 use std::fs;
 use std::path::Path;
@@ -18,15 +12,14 @@ use arc_swap::ArcSwapOption;
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{
-    SslAcceptor, SslAcceptorBuilder, SslContext, SslContextBuilder, SslMethod, SslOptions, SslRef, SslVerifyMode,
-    SslVersion,
+    SslAcceptor, SslAcceptorBuilder, SslContext, SslContextBuilder, SslMethod, SslOptions, SslRef, SslVersion,
 };
 use openssl::x509::X509;
 
+use super::client_certificate::{ConnectionCertificate, SESSION_CONTEXT, ask_for_certificates, presented};
 use super::metrics::Metrics;
 use crate::config::{TlsFiles, TlsVersion, TokenListener};
 use crate::crypto::cert::Certificate;
-use crate::protocol::presented::Presented;
 use crate::value::Timestamp;
 
 /// How a listener speaks TLS.
@@ -95,13 +88,6 @@ pub struct CurrentIdentity {
 
 /// `SslContext` has no thin pointer of its own.
 struct ContextBox(SslContext);
-
-/// The certificate that a connection's client proved possession of, if it sent one.
-#[derive(Debug, Clone, Copy)]
-pub struct ConnectionCertificate(pub Option<Presented>);
-
-/// Names the sessions of this program to OpenSSL: without it, a client that offers a session is cut off.
-const SESSION_CONTEXT: &[u8] = b"bob-auth";
 
 impl ServerIdentity {
     /// Reads chain and key, and checks that they belong together.
@@ -187,8 +173,7 @@ pub fn acceptor(
     set_groups(&mut builder)?;
     set_sessions(&mut builder, settings)?;
     if settings.ask_for_certificate {
-        // No CA is named and none is asked: possession of the key is proved by the handshake itself.
-        builder.set_verify_callback(SslVerifyMode::PEER, |_, _| true);
+        ask_for_certificates(&mut builder)?;
     }
     let (current, metrics) = (Arc::clone(current), Arc::clone(metrics));
     // Called once per handshake, also when the client names no server.
@@ -243,17 +228,11 @@ fn set_tickets(builder: &mut SslContextBuilder, tickets: u8) -> Result<(), Error
     Ok(())
 }
 
-/// The TLS of a fresh connection, if it has any.
-pub(super) fn of_connection(connection: &dyn Any) -> Option<&TlsStream<TcpStream>> {
-    connection.downcast_ref()
-}
-
-/// Reads the client certificate of a fresh connection. A resumed session has the certificate it was begun with.
+/// Counts a fresh connection and reads its client certificate.
 pub(super) fn on_connect(stream: &TlsStream<TcpStream>, extensions: &mut Extensions, metrics: &Metrics) {
     let ssl = stream.ssl();
     metrics.handshake_completed(ssl.version_str(), ssl.session_reused());
-    let der = ssl.peer_certificate().and_then(|certificate| certificate.to_der().ok());
-    extensions.insert(ConnectionCertificate(der.map(|der| Presented::of_certificate(&der))));
+    extensions.insert(ConnectionCertificate(presented(ssl)));
 }
 
 impl fmt::Debug for ServerIdentity {

@@ -7,7 +7,8 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::answered::{self, Answered};
-use super::peer::{IdentitySource, Peer};
+use super::identity::IdentitySource;
+use super::peer::Peer;
 use super::problem::Problem;
 use super::state::Service;
 use crate::crypto::digest::sha256;
@@ -32,7 +33,7 @@ pub struct TokenRequest<'a> {
 /// Answers a request for a token.
 pub(super) fn answer(service: &Service, http: &HttpRequest, peer: &Peer, request: &TokenRequest<'_>) -> Answered {
     let began = Instant::now();
-    let presented = peer.presented(http, request.identity);
+    let presented = Peer::presented(http, request.identity);
     let outcome = presented.clone().and_then(|presented| {
         let snapshot = service.snapshot();
         let limits = service.limits();

@@ -18,6 +18,8 @@ use serde_json::Value;
 #[derive(Clone)]
 pub(crate) struct Identity {
     pub(crate) certificate: X509,
+    /// What is sent behind it.
+    pub(crate) chain: Vec<X509>,
     pub(crate) key: PKey<Private>,
     /// Where its certificate lies.
     pub(crate) file: PathBuf,
@@ -83,6 +85,7 @@ impl Identity {
     pub(crate) fn read(certificate: &Path, key: &Path) -> Self {
         Self {
             certificate: X509::from_pem(&std::fs::read(certificate).unwrap()).unwrap(),
+            chain: Vec::new(),
             key: PKey::private_key_from_pem(&std::fs::read(key).unwrap()).unwrap(),
             file: certificate.to_owned(),
         }
@@ -163,6 +166,9 @@ impl Client {
         if let Some(identity) = &self.identity {
             builder.set_certificate(&identity.certificate).unwrap();
             builder.set_private_key(&identity.key).unwrap();
+            for certificate in &identity.chain {
+                builder.add_extra_chain_cert(certificate.clone()).unwrap();
+            }
         }
         builder.build()
     }

@@ -13,6 +13,7 @@ mod behind_proxy;
 mod certificates;
 mod durability;
 mod entities;
+mod explain;
 mod handshake;
 mod internal;
 mod limits;

@@ -1,29 +1,13 @@
-//! The one table from refusals to the wire: status, problem type, and a sentence for people (RFC 9457).
+//! The one table from refusals of the token service to the wire: status, problem type, and a sentence for people.
 //!
 //! A caller learns which *kind* of answer this is, never which entities exist nor what is configured: refusals with
 //! different reasons share a problem. The reason id itself goes to log, metrics and audit trail only.
 
-use actix_web::http::{Method, StatusCode, header};
+use actix_web::http::{Method, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 
+use super::{IDENTITY_NOT_ESTABLISHED, Problem};
 use crate::flow::refusal::Refusal;
-use crate::protocol::wire;
-
-/// A kind of answer that is no success.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Problem {
-    /// The last part of its `type`, stable.
-    pub id: &'static str,
-    /// The HTTP status.
-    pub status: u16,
-    /// `title`: what kind of problem this is.
-    pub title: &'static str,
-    /// `detail`: what the caller can do.
-    pub detail: &'static str,
-}
-
-/// What every `type` starts with.
-pub const TYPE_PREFIX: &str = "urn:bob-auth:problem:";
 
 /// The challenge of a 401 (RFC 9110 section 15.5.2 wants one); TLS client authentication has no registered scheme.
 const CHALLENGE: &str = r#"TLS-Client-Certificate realm="BoB""#;
@@ -41,14 +25,6 @@ pub const CERTIFICATE_NOT_ACCEPTED: Problem = Problem {
     status: 401,
     title: "The client certificate is not accepted",
     detail: "The client certificate is not enrolled here, or no longer. Ask the operator of this service to enrol it.",
-};
-/// A proxy did not hand over the identity as agreed.
-pub const IDENTITY_NOT_ESTABLISHED: Problem = Problem {
-    id: "identity-not-established",
-    status: 401,
-    title: "The client's identity could not be established",
-    detail: "What stands between you and this service did not hand over a client certificate in the agreed form. \
-             The operator finds the reason in the log.",
 };
 /// No such entity, or not for this certificate.
 pub const ENTITY_NOT_FOUND: Problem = Problem {
@@ -137,30 +113,21 @@ pub const fn of_refusal(refusal: &Refusal) -> Problem {
 impl Problem {
     /// The problem document. It depends on the problem alone, so that equal problems look equal to the last byte.
     pub fn response(self) -> HttpResponse {
-        self.builder().body(self.body())
+        self.challenging_builder().body(self.body())
     }
 
     /// The answer to a refused request: the problem, and for a limit the time to wait.
     pub fn of(refusal: &Refusal) -> HttpResponse {
         let problem = of_refusal(refusal);
-        let mut builder = problem.builder();
+        let mut builder = problem.challenging_builder();
         if let Refusal::FingerprintRate { retry_after } | Refusal::SourceRate { retry_after } = refusal {
             builder.insert_header((header::RETRY_AFTER, retry_after.as_secs() + 1));
         }
         builder.body(problem.body())
     }
 
-    /// The body: `type`, `title`, `status`, `detail`. None of the texts needs escaping.
-    pub fn body(self) -> String {
-        let Self { id, status, title, detail } = self;
-        format!(r#"{{"type":"{TYPE_PREFIX}{id}","title":"{title}","status":{status},"detail":"{detail}"}}"#)
-    }
-
-    fn builder(self) -> HttpResponseBuilder {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut builder = HttpResponse::build(status);
-        builder.insert_header((header::CONTENT_TYPE, wire::PROBLEM_JSON));
-        builder.insert_header((header::CACHE_CONTROL, "no-store"));
+    fn challenging_builder(self) -> HttpResponseBuilder {
+        let mut builder = self.builder();
         if self.status == 401 {
             builder.insert_header((header::WWW_AUTHENTICATE, CHALLENGE));
         }

@@ -1,0 +1,150 @@
+//! The options by which `token verify` and `explain` are told what a verifier would have: token, certificate, keys, policy,
+//! time. They become a [`Verifier`] and a [`Question`].
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::error::CliError;
+use super::input;
+use super::words::{self, When};
+use crate::crypto::cert::Certificate;
+use crate::flow::explain::Question;
+use crate::flow::verify::{Allowed, HolderOfKey, Verifier, VerifierBuilder};
+use crate::key_source::CurrentKeys;
+use crate::protocol::jwk::{JwkSet, SkippedKey};
+use crate::protocol::key_set::KeySet;
+use crate::protocol::presented::Presented;
+use crate::protocol::token_text::TokenText;
+use crate::store::Fingerprint;
+use crate::value::{Lifetime, Pid, Timestamp};
+
+/// What a verifier would have.
+#[derive(Debug, Args)]
+pub(super) struct Verifying {
+    /// The token, or - for standard input
+    #[arg(value_name = "TOKEN", allow_hyphen_values = true)]
+    token: String,
+    /// The fingerprint of the certificate that it came with, SHA-1 in hex
+    #[arg(long, value_name = "HEX", value_parser = words::fingerprint)]
+    fingerprint: Option<Fingerprint>,
+    /// The certificate that it came with, PEM or DER
+    #[arg(long, value_name = "FILE", conflicts_with = "fingerprint")]
+    cert: Option<PathBuf>,
+    /// The issuer's keys as a JWK set
+    #[arg(long, value_name = "FILE")]
+    jwks: Option<PathBuf>,
+    /// Whose keys those are [default: whoever the token says]
+    #[arg(long, value_name = "PID", requires = "jwks")]
+    issuer: Option<Pid>,
+    /// How far clocks may be apart
+    #[arg(long, value_name = "TIME", value_parser = words::span, default_value = "60s")]
+    leeway: Duration,
+    /// The longest life of a token
+    #[arg(long, value_name = "TIME", value_parser = words::lifetime, default_value = "24h")]
+    max_lifetime: Lifetime,
+    /// Who may call, as PID:CLASS, * for any; may be repeated [default: everyone]
+    #[arg(long, value_name = "PID:CLASS")]
+    allow: Vec<Allowed>,
+    /// Whom the token must be for
+    #[arg(long, value_name = "TEXT")]
+    audience: Vec<String>,
+    /// Accept a token that is bound to no certificate
+    #[arg(long)]
+    allow_bearer: bool,
+    /// As of when [default: now]
+    #[arg(long, value_name = "TIME", value_parser = words::when)]
+    at: Option<When>,
+}
+
+/// Everything that was given, read.
+pub(super) struct Given {
+    pub(super) verifier: Verifier,
+    token: String,
+    presented: Option<Presented>,
+    certificate: Option<Certificate>,
+    now: Timestamp,
+    /// What is worth knowing about what was given.
+    pub(super) notes: Vec<String>,
+}
+
+impl Verifying {
+    /// Reads the files and makes the verifier.
+    pub(super) fn read(self, now: Timestamp) -> Result<Given, CliError> {
+        let mut notes = Vec::new();
+        let token = if self.token == "-" { input::from_stdin("token")?.trim().to_owned() } else { self.token.clone() };
+        let keys = self.keys(&token, &mut notes)?;
+        let (presented, certificate) = self.presented()?;
+        let leeway = u32::try_from(words::seconds(self.leeway)).unwrap_or(u32::MAX);
+        let mut builder = Verifier::builder(Arc::new(keys)).leeway(leeway).max_lifetime(self.max_lifetime).cache(None);
+        if self.allow_bearer {
+            builder = builder.holder_of_key(HolderOfKey::IfPresent);
+        }
+        let everyone = self.allow.is_empty().then_some(Allowed::ANYONE);
+        builder = self.allow.into_iter().chain(everyone).fold(builder, VerifierBuilder::allow);
+        builder = self.audience.into_iter().fold(builder, VerifierBuilder::audience);
+        let verifier = builder.build().map_err(CliError::new)?;
+        let now = self.at.map_or(now, |at| at.at(now));
+        Ok(Given { verifier, token, presented, certificate, now, notes })
+    }
+
+    fn keys(&self, token: &str, notes: &mut Vec<String>) -> Result<CurrentKeys, CliError> {
+        let Some(path) = &self.jwks else {
+            return Err(CliError::new("without keys nothing can be verified")
+                .next("give the issuer's keys with --jwks FILE; `bob-auth key export` writes those of this service"));
+        };
+        let jwks = JwkSet::parse(&input::read(path)?).map_err(|error| CliError::new(error).at(path))?;
+        notes.extend(jwks.skipped.iter().map(note_of_skipped));
+        let issuer = self.issuer.or_else(|| claimed_issuer(token));
+        if self.issuer.is_none()
+            && let Some(issuer) = issuer
+        {
+            notes.push(format!("the keys are taken for those of participant {issuer}, because the token says so; --issuer says it for sure"));
+        }
+        let mut set = KeySet::new();
+        // A token that names no issuer fails for that reason; any number will do until then.
+        let owner = issuer.map_or_else(|| Pid::new(1).map_err(CliError::new), Ok)?;
+        set.add(owner, jwks.keys).map_err(|error| CliError::new(error).at(path))?;
+        CurrentKeys::new(set).map_err(|error| CliError::new(error).at(path))
+    }
+
+    fn presented(&self) -> Result<(Option<Presented>, Option<Certificate>), CliError> {
+        if let Some(path) = &self.cert {
+            let read = Certificate::read_all(&input::read(path)?).map_err(|error| CliError::new(error).at(path))?;
+            let certificate = read.into_iter().next();
+            let presented = certificate.as_ref().map(|certificate| Presented::of_certificate(&certificate.der));
+            return Ok((presented, certificate));
+        }
+        match self.fingerprint {
+            None => Ok((None, None)),
+            Some(Fingerprint::Sha1(sha1)) => Ok((Some(Presented::of_fingerprint(sha1)), None)),
+            Some(Fingerprint::Sha256(_)) => {
+                Err(CliError::new("tokens are bound to the SHA-1 fingerprint (40 hex digits)")
+                    .next("give that, or the certificate itself with --cert"))
+            }
+        }
+    }
+}
+
+impl Given {
+    /// What is to be answered.
+    pub(super) fn question(&self) -> Question<'_> {
+        Question {
+            token: &self.token,
+            presented: self.presented,
+            certificate: self.certificate.as_ref(),
+            now: self.now,
+        }
+    }
+}
+
+fn note_of_skipped(skipped: &SkippedKey) -> String {
+    let kid = skipped.kid.as_deref().unwrap_or("without an id");
+    format!("the key {kid} of the set is left out: {}", skipped.why)
+}
+
+fn claimed_issuer(token: &str) -> Option<Pid> {
+    TokenText::read(token).ok()?.payload.get("iss")?.as_str()?.parse().ok()
+}

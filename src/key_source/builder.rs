@@ -1,0 +1,187 @@
+//! [`KeySourceBuilder`]: where keys come from, said once, and every origin read before anything is verified.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::board::Board;
+use super::fetch::{UrlError, UrlReader};
+use super::origin::{Origin, OriginError};
+use super::schedule::Schedule;
+use super::source::KeySource;
+use crate::protocol::key_set::KeySetError;
+use crate::value::{Clock, Pid};
+
+/// Collects the origins of a [`KeySource`].
+#[derive(Debug, Clone)]
+pub struct KeySourceBuilder {
+    origins: Vec<(Pid, Place)>,
+    refresh_every: Duration,
+    cool_down: Duration,
+    wait_at_most: Duration,
+    timeout: Duration,
+    allow_unreachable_start: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    JwksFile(PathBuf),
+    JwksUrl { url: String, ca: Option<Vec<u8>> },
+}
+
+/// Why there is no key source.
+#[derive(Debug, thiserror::Error)]
+pub enum KeySourceError {
+    /// No origin was named.
+    #[error("no keys can ever come: name a file or a URL with the keys of at least one issuer")]
+    NoOrigin,
+    /// Two origins speak for one issuer.
+    #[error(transparent)]
+    Set(#[from] KeySetError),
+    /// A URL that cannot be used.
+    #[error("the key set URL of participant {pid} {error}")]
+    Url {
+        /// Whose keys it was to give.
+        pid: Pid,
+        /// Why.
+        error: UrlError,
+    },
+    /// An origin that gives no keys at the start.
+    #[error("no keys from {name}: {error}")]
+    Origin {
+        /// Which.
+        name: String,
+        /// Why.
+        error: OriginError,
+    },
+    /// A URL that gives no keys at the start.
+    #[error("no keys from {name}: {error}; to start without them all the same, allow an unreachable start")]
+    Unreachable {
+        /// Which.
+        name: String,
+        /// Why.
+        error: OriginError,
+    },
+    /// Every origin was read, and there is no key.
+    #[error("no origin holds a key that could verify a token")]
+    NoKeys,
+}
+
+impl KeySource {
+    /// A source to be told its origins.
+    pub fn builder() -> KeySourceBuilder {
+        KeySourceBuilder {
+            origins: Vec::new(),
+            refresh_every: Duration::from_hours(1),
+            cool_down: Duration::from_secs(30),
+            wait_at_most: Duration::from_secs(3),
+            timeout: Duration::from_secs(10),
+            allow_unreachable_start: false,
+        }
+    }
+}
+
+impl KeySourceBuilder {
+    /// The keys of this participant are in this file (a JWK set), which is looked at every second.
+    #[must_use]
+    pub fn jwks_file(mut self, pid: Pid, path: impl Into<PathBuf>) -> Self {
+        self.origins.push((pid, Place::JwksFile(path.into())));
+        self
+    }
+
+    /// The keys of this participant are at this URL (a JWK set over https), whose certificate this CA (PEM) and no other
+    /// must have signed; `None` for the CAs of the system.
+    #[must_use]
+    pub fn jwks_url(mut self, pid: Pid, url: impl Into<String>, ca: Option<Vec<u8>>) -> Self {
+        self.origins.push((pid, Place::JwksUrl { url: url.into(), ca }));
+        self
+    }
+
+    /// How often URLs are fetched, ten per cent more or less; an hour unless said. `Cache-Control: max-age` may shorten it.
+    #[must_use]
+    pub fn refresh_every(self, refresh_every: Duration) -> Self {
+        Self { refresh_every, ..self }
+    }
+
+    /// After a fetch that an unknown key asked for, no other asks for one so long, whatever came of it; 30 s unless said.
+    #[must_use]
+    pub fn cool_down(self, cool_down: Duration) -> Self {
+        Self { cool_down, ..self }
+    }
+
+    /// How long a request with an unknown key waits for its fetch; 3 s unless said.
+    #[must_use]
+    pub fn wait_at_most(self, wait_at_most: Duration) -> Self {
+        Self { wait_at_most, ..self }
+    }
+
+    /// How long a fetch may take; 10 s unless said.
+    #[must_use]
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// Starts although URLs give no keys yet: their issuers are known, and refused until they do. Files must be good.
+    #[must_use]
+    pub fn allow_unreachable_start(self, allow: bool) -> Self {
+        Self { allow_unreachable_start: allow, ..self }
+    }
+
+    /// The source, every origin read once. From then on somebody has to [`run`](KeySource::run) it. The clock is for
+    /// [`status`](KeySource::status); the seed, any number that replicas do not share, spreads the times of fetches.
+    pub async fn build(self, clock: Arc<dyn Clock>, seed: u64) -> Result<Arc<KeySource>, KeySourceError> {
+        if self.origins.is_empty() {
+            return Err(KeySourceError::NoOrigin);
+        }
+        let origins = self.origins(seed)?;
+        let issuers = self.origins.iter().map(|(pid, _)| Some(*pid));
+        let known = origins.iter().zip(issuers).map(|(origin, pid)| (origin.name.clone(), origin.kind, pid));
+        let board = Board::new(known.collect())?;
+        let source = Arc::new(KeySource::new(origins, board, clock, self.wait_at_most));
+        read_all(&source, self.allow_unreachable_start).await?;
+        Ok(source)
+    }
+
+    fn origins(&self, seed: u64) -> Result<Vec<Origin>, KeySourceError> {
+        let mut origins = Vec::new();
+        for (index, (pid, place)) in (0_u64..).zip(&self.origins) {
+            // Each origin has a sequence of its own.
+            let seed = seed.rotate_left(32).wrapping_add(index);
+            let schedule = Schedule { every: self.refresh_every, cool_down: self.cool_down, seed };
+            origins.push(match place {
+                Place::JwksFile(path) => Origin::jwks_file(*pid, path, schedule),
+                Place::JwksUrl { url, ca } => {
+                    let reader = UrlReader::new(url, ca.as_deref(), self.timeout)
+                        .map_err(|error| KeySourceError::Url { pid: *pid, error })?;
+                    Origin::jwks_url(*pid, reader, schedule)
+                }
+            });
+        }
+        Ok(origins)
+    }
+}
+
+/// Reads every origin, all at once: one that is slow does not hold up the others.
+async fn read_all(source: &Arc<KeySource>, allow_unreachable: bool) -> Result<(), KeySourceError> {
+    let mut readings = JoinSet::new();
+    for index in 0..source.origins.len() {
+        let source = source.clone();
+        readings.spawn(async move { (index, source.read_again(index).await) });
+    }
+    let mut unreachable = false;
+    for (index, read) in readings.join_all().await {
+        let (Err(error), Some(origin)) = (read, source.origins.get(index)) else { continue };
+        let name = origin.name.clone();
+        match origin.kind.is_remote() {
+            false => return Err(KeySourceError::Origin { name, error }),
+            true if !allow_unreachable => return Err(KeySourceError::Unreachable { name, error }),
+            true => unreachable = true,
+        }
+    }
+    if source.keys().load().set.is_empty() && !unreachable {
+        return Err(KeySourceError::NoKeys);
+    }
+    Ok(())
+}

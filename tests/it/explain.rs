@@ -1,0 +1,110 @@
+//! `token verify` and `explain` with tokens of the real service, its exported keys, and the certificate they are bound to.
+
+use std::fs;
+use std::process::Output;
+
+use crate::client::{Client, Identity};
+use crate::process::Service;
+use crate::site::{Site, example_file, program};
+
+/// A site, a token of validator37, and the keys that verify it.
+struct Case {
+    site: Site,
+    token: String,
+}
+
+impl Case {
+    fn new() -> Self {
+        let site = Site::with_entities();
+        let service = Service::start(&site);
+        let token = Client::example("validator37").token(service.token(), "validator37").compact();
+        fs::write(site.path("jwks.json"), site.run(&["key", "export", "--jwks"])).unwrap();
+        Self { site, token }
+    }
+
+    fn ask(&self, words: &[&str], more: &[&str]) -> Output {
+        let jwks = self.site.path("jwks.json");
+        program().args(words).args(["--jwks", jwks.to_str().unwrap()]).args(more).output().unwrap()
+    }
+
+    fn verify(&self, more: &[&str]) -> (i32, String) {
+        said(&self.ask(&["token", "verify", &self.token], more))
+    }
+
+    fn explain(&self, more: &[&str]) -> (i32, String) {
+        said(&self.ask(&["explain", &self.token], more))
+    }
+}
+
+fn said(output: &Output) -> (i32, String) {
+    (output.status.code().unwrap(), String::from_utf8(output.stdout.clone()).unwrap())
+}
+
+#[test]
+fn a_token_with_its_certificate_is_accepted_by_file_and_by_fingerprint_in_either_case() {
+    let case = Case::new();
+    let hex = Identity::example("validator37").sha1();
+    let certificate = example_file("validator37");
+    for more in [["--cert", &certificate], ["--fingerprint", &hex], ["--fingerprint", &hex.to_uppercase()]] {
+        let (code, text) = case.verify(&more);
+        assert_eq!(code, 0, "{text}");
+        assert!(text.starts_with("accepted: validator37, class val, of participant 34, for "), "{text}");
+        assert_eq!(text.lines().count(), 1, "the verdict in a line");
+    }
+    let (code, text) = case.explain(&["--cert", &certificate, "--issuer", "34"]);
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(text.matches("ok    ").count(), 9, "{text}");
+}
+
+#[test]
+fn a_refusal_names_its_reason_and_ends_with_1() {
+    let case = Case::new();
+    let other = example_file("inspector5");
+    let own = example_file("validator37");
+    let cases: [(&[&str], &str); 8] = [
+        (&["--cert", &other], "holder_mismatch"),
+        (&[], "nothing_presented"),
+        (&["--cert", &own, "--at", "2030-01-01"], "expired"),
+        (&["--cert", &own, "--at", "2h"], "not_yet_valid"),
+        (&["--cert", &own, "--issuer", "35"], "unknown_issuer"),
+        (&["--cert", &own, "--allow", "34:ins"], "not_allowed"),
+        (&["--cert", &own, "--max-lifetime", "30m"], "lives_too_long"),
+        (&["--cert", &own, "--audience", "x"], "audience"),
+    ];
+    for (more, reason) in cases {
+        let (code, text) = case.verify(more);
+        assert_eq!((code, text.starts_with(&format!("refused ({reason}): "))), (1, true), "{more:?}: {text}");
+        let (code, text) = case.explain(more);
+        assert_eq!((code, text.contains(&format!("refused ({reason}): "))), (1, true), "{more:?}: {text}");
+    }
+}
+
+#[test]
+fn programs_get_the_verdict_and_the_explanation_as_json() {
+    let case = Case::new();
+    let own = example_file("validator37");
+    let (_, text) = case.verify(&["--cert", &own, "--output", "json"]);
+    let verdict: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&verdict["accepted"], &verdict["entity"]), (&true.into(), &"validator37".into()));
+    let (_, text) = case.explain(&["--output", "json"]);
+    let explanation: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(explanation["reason"], "nothing_presented");
+    assert_eq!(explanation["checks"][6]["outcome"], "failed");
+}
+
+#[test]
+fn a_token_can_come_from_standard_input_and_keys_must_come_from_somewhere() {
+    let case = Case::new();
+    let token = case.site.path("token");
+    fs::write(&token, format!("{}\n", case.token)).unwrap();
+    let jwks = case.site.path("jwks.json");
+    let output = program()
+        .args(["token", "verify", "-", "--jwks", jwks.to_str().unwrap(), "--cert", &example_file("validator37")])
+        .stdin(fs::File::open(&token).unwrap())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    fs::write(&jwks, r#"{"keys":[]}"#).unwrap();
+    let output = case.ask(&["token", "verify", &case.token], &[]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("holds no key"));
+}

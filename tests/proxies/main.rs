@@ -1,0 +1,21 @@
+//! nginx, HAProxy and Apache httpd themselves, each with what `bob-auth proxy-config` prints, between a client and this
+//! program. `scripts/setup --for test` installs them. Everything runs on 127.0.0.1, in directories of its own, and ends with
+//! its test.
+
+#![cfg(test)]
+
+#[path = "../it/client.rs"]
+#[expect(dead_code, reason = "one client for all; not every test needs all of it")]
+mod client;
+#[path = "../it/process.rs"]
+#[expect(dead_code, reason = "one way to run the service; not every test needs all of it")]
+mod process;
+#[path = "../it/site.rs"]
+#[expect(dead_code, reason = "one kind of site; not every test needs all of it")]
+mod site;
+
+mod certificates;
+mod proxy;
+
+mod forged;
+mod token_service;
