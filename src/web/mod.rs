@@ -1,7 +1,8 @@
 //! Floor 6: the HTTP face, the only place that knows actix-web. No logic of its own: it reads who asks, calls a flow, and
 //! writes the answer.
 //!
-//! For partner services (feature `actix`): [`identity`], [`client_certificate`] and [`verdict`]. The rest is the token service:
+//! For partner services (feature `actix`): [`guard`], and what it stands on, [`identity`],
+//! [`client_certificate`] and [`verdict`]. The rest is the token service:
 //!
 //! | listener | routes | identity |
 //! |---|---|---|
@@ -15,6 +16,7 @@ mod access_log;
 mod answered;
 pub mod auth_token;
 pub mod client_certificate;
+pub mod guard;
 #[cfg(feature = "service")]
 mod health;
 pub mod identity;
