@@ -2,6 +2,8 @@
 //! a JWK read by `protocol::jwk`, a signature checked by the key. Every invalid one is refused, every valid one accepted,
 //! but for the deviations that are listed here. (The crate has no vectors of whole JWS; those attacks are tests of ours.)
 
+#![cfg(test)]
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bob_auth::crypto::public_key::PublicKey;
@@ -19,8 +21,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, key: &PublicKey, number: usize, expected: TestResult, message: &[u8], signature: &[u8]) {
-        let accepted = key.verify(message, signature).is_ok();
+    fn count(&mut self, number: usize, expected: TestResult, accepted: bool) {
         match expected {
             TestResult::Valid => assert!(accepted, "the valid vector {number} is refused"),
             TestResult::Invalid => assert!(!accepted, "the invalid vector {number} is accepted"),
@@ -35,7 +36,7 @@ impl Tally {
     }
 }
 
-fn read(jwk: Value) -> Result<PublicKey, Unusable> {
+fn read(jwk: &Value) -> Result<PublicKey, Unusable> {
     let mut set = JwkSet::parse(json!({"keys": [jwk]}).to_string().as_bytes()).unwrap();
     set.keys.pop().map(|key| key.key).ok_or_else(|| set.skipped.remove(0).why)
 }
@@ -53,9 +54,10 @@ fn p256(name: ecdsa::TestName) -> Tally {
     for group in ecdsa::TestSet::load(name).unwrap().test_groups {
         let point: &[u8] = group.key.key.as_ref();
         let (x, y) = (encode(&point[1..33]), encode(&point[33..]));
-        let key = read(json!({"kty": "EC", "crv": "P-256", "kid": "1", "x": x, "y": y})).unwrap();
+        let key = read(&json!({"kty": "EC", "crv": "P-256", "kid": "1", "x": x, "y": y})).unwrap();
         for test in group.tests {
-            tally.count(&key, test.tc_id, test.result, test.msg.as_ref(), test.sig.as_ref());
+            let accepted = key.verify(test.msg.as_ref(), test.sig.as_ref()).is_ok();
+            tally.count(test.tc_id, test.result, accepted);
         }
     }
     tally
@@ -65,10 +67,11 @@ fn rsa(name: rsa_pkcs1_verify::TestName) -> Tally {
     let mut tally = Tally::default();
     for group in rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
         let (n, e) = (without_zeros(group.key.n.as_ref()), without_zeros(group.key.e.as_ref()));
-        match read(json!({"kty": "RSA", "kid": "1", "n": encode(n), "e": encode(e)})) {
+        match read(&json!({"kty": "RSA", "kid": "1", "n": encode(n), "e": encode(e)})) {
             Ok(key) => {
                 for test in group.tests {
-                    tally.count(&key, test.tc_id, test.result, test.msg.as_ref(), test.sig.as_ref());
+                    let accepted = key.verify(test.msg.as_ref(), test.sig.as_ref()).is_ok();
+                    tally.count(test.tc_id, test.result, accepted);
                 }
             }
             // A public exponent below 65537 is refused with its key: the one deviation, and a strict one.
@@ -84,17 +87,15 @@ fn rsa(name: rsa_pkcs1_verify::TestName) -> Tally {
 #[test]
 fn every_vector_of_ecdsa_with_p_256_in_the_form_of_jws_goes_the_right_way() {
     let tally = p256(ecdsa::TestName::EcdsaSecp256r1Sha256P1363);
-    println!("{tally:?}");
-    assert!(tally.accepted > 100 && tally.refused > 50, "{tally:?}");
+    assert_eq!(tally, Tally { accepted: 173, refused: 89, under_refused_keys: 0 });
 }
 
 #[test]
 fn every_vector_of_rsa_with_2048_3072_and_4096_bits_goes_the_right_way() {
     use rsa_pkcs1_verify::TestName::{Rsa2048Sha256, Rsa3072Sha256, Rsa4096Sha256};
-    for name in [Rsa2048Sha256, Rsa3072Sha256, Rsa4096Sha256] {
-        let tally = rsa(name);
-        println!("{name:?}: {tally:?}");
-        assert!(tally.accepted > 5 && tally.refused > 100, "{name:?}: {tally:?}");
+    let expected = [(Rsa2048Sha256, 250, 2), (Rsa3072Sha256, 251, 1), (Rsa4096Sha256, 251, 0)];
+    for (name, refused, under_refused_keys) in expected {
+        assert_eq!(rsa(name), Tally { accepted: 7, refused, under_refused_keys }, "{name:?}");
     }
 }
 
@@ -103,7 +104,7 @@ fn no_vector_of_ecdsa_in_der_is_a_signature_of_jws() {
     for group in ecdsa::TestSet::load(ecdsa::TestName::EcdsaSecp256r1Sha256).unwrap().test_groups {
         let point: &[u8] = group.key.key.as_ref();
         let (x, y) = (encode(&point[1..33]), encode(&point[33..]));
-        let key = read(json!({"kty": "EC", "crv": "P-256", "kid": "1", "x": x, "y": y})).unwrap();
+        let key = read(&json!({"kty": "EC", "crv": "P-256", "kid": "1", "x": x, "y": y})).unwrap();
         for test in group.tests {
             assert!(key.verify(test.msg.as_ref(), test.sig.as_ref()).is_err(), "{}", test.tc_id);
         }
