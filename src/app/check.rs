@@ -80,7 +80,7 @@ impl Findings {
             let listen = token.listen.iter().map(ToString::to_string).collect();
             self.listeners.push(ListenerSummary { name: "token", listen, speaks: "mutual TLS", certificate_until });
         }
-        if let Some(proxy) = &listeners.behind_proxy {
+        if let Some(proxy) = listeners.behind_proxy.as_ref().map(|listener| &listener.proxy) {
             let certificate_until = self.check_tls(config, "listener.behind_proxy", proxy.tls.as_ref(), now);
             let listen = proxy.listen.iter().map(ToString::to_string).collect();
             let speaks = if proxy.tls.is_some() { "TLS, for proxies" } else { "plain HTTP, for proxies" };

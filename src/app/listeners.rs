@@ -42,16 +42,16 @@ pub(super) fn start_public(
         slots.push(slot);
     }
     if let Some(listener) = &config.listeners.behind_proxy {
-        let identity = IdentitySource::Proxy(proxy_identity(listener)?);
+        let identity = IdentitySource::Proxy(proxy_identity(&listener.proxy)?);
         let public = PublicListener { identity, jwks: listener.jwks, header_bytes };
-        let slot = listener.tls.as_ref().map(|files| TlsSlot::read("behind_proxy", files)).transpose()?;
+        let slot = listener.proxy.tls.as_ref().map(|files| TlsSlot::read("behind_proxy", files)).transpose()?;
         let tls = slot.as_ref().map(|slot| ListenerTls {
             settings: TlsSettings::behind_proxy(),
             identity: &slot.identity,
             current: &slot.current,
         });
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let sockets = bind_all("behind_proxy", scheme, &listener.listen, listener.socket_mode)?;
+        let sockets = bind_all("behind_proxy", scheme, &listener.proxy.listen, listener.proxy.socket_mode)?;
         started.push(serve_public(service, public, sockets, tls.as_ref(), &running)?.into());
         slots.extend(slot);
     }
@@ -98,7 +98,7 @@ impl From<Server> for Started {
 
 /// Takes the Unix sockets away at the end, so that nobody waits at one.
 pub(super) fn remove_sockets(config: &Config) {
-    let sockets = config.listeners.behind_proxy.iter().flat_map(|listener| &listener.listen);
+    let sockets = config.listeners.behind_proxy.iter().flat_map(|listener| &listener.proxy.listen);
     for address in sockets {
         if let ListenAddress::Unix(path) = address
             && let Err(error) = std::fs::remove_file(path)

@@ -141,7 +141,7 @@ impl Name {
             (Self::Traefik, _, Target::Unix(_)) => return None,
             (Self::Haproxy, _, Target::Unix(path)) => format!("unix@{path}"),
             (Self::Apache, Place::Verifier, Target::Tcp(address)) => format!("http://{address}"),
-            (Self::Apache, _, Target::Unix(path)) => format!("unix:{path}|http://localhost"),
+            (Self::Apache, _, Target::Unix(path)) => format!("unix:{path}|http://bob-verifier"),
             (Self::Envoy, _, Target::Tcp(address)) => {
                 format!("{{socket_address: {{address: \"{}\", port_value: {}}}}}", address.ip(), address.port())
             }

@@ -13,7 +13,7 @@ use super::files::{FileKind, FileUse};
 use super::rate::Rate;
 use super::reader::{Entry, Read, Reported};
 use super::size::ByteSize;
-use crate::value::Lifetime;
+use crate::value::{Lifetime, Pid};
 
 const DURATION: &str = "write a number with ms, s, m, h or d, for example \"15m\"";
 const SIZE: &str = "write a number of bytes, or a text with B, KiB, MiB or GiB, for example \"16KiB\"";
@@ -70,6 +70,13 @@ impl<'a> Entry<'a> {
         number
             .filter(|n| range.contains(n))
             .ok_or_else(|| self.fault(format!("{} is out of range", self.shown()), remedy))
+    }
+
+    /// A participant id.
+    pub(super) fn participant_id(&self) -> Read<Pid> {
+        let number = self.integer(1..=i64::MAX.unsigned_abs())?;
+        let pid = i64::try_from(number).ok().and_then(|number| Pid::new(number).ok());
+        pid.ok_or_else(|| self.fault("is no participant id", "write a positive whole number"))
     }
 
     /// A duration inside a range.

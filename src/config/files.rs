@@ -20,6 +20,8 @@ pub(super) struct FileUse {
 pub(super) enum FileKind {
     /// Anybody may read it.
     Certificate,
+    /// Anybody may read it, and not everybody may change it: it says whom to believe.
+    Trusted,
     /// For its owner's eyes only.
     Private,
     /// The directory of the private keys.
@@ -31,7 +33,7 @@ pub(super) enum FileKind {
 /// What is wrong with the configuration file itself and the files it refers to.
 pub(super) fn check(config_file: &Path, files: &[FileUse]) -> Faults {
     let mut faults = Vec::new();
-    if fs::metadata(config_file).is_ok_and(|found| mode(&found) & 0o002 != 0) {
+    if is_open_to_everybody(config_file) {
         faults.push(Fault {
             place: Place::whole(config_file),
             problem: "anybody on this machine may change this file".to_owned(),
@@ -41,6 +43,7 @@ pub(super) fn check(config_file: &Path, files: &[FileUse]) -> Faults {
     for file in files {
         let found = match file.kind {
             FileKind::Certificate => check_readable(&file.path),
+            FileKind::Trusted => check_trusted(&file.path),
             FileKind::Private => check_private(&file.path),
             FileKind::KeyDirectory => check_key_directory(&file.path),
             FileKind::Store => check_store(&file.path),
@@ -49,6 +52,12 @@ pub(super) fn check(config_file: &Path, files: &[FileUse]) -> Faults {
         faults.extend(found.into_iter().map(|(problem, remedy)| Fault { place: place(), problem, remedy }));
     }
     Faults::new(faults)
+}
+
+/// Where this key stands in the file, if it names a file and was written.
+pub(super) fn place(config_file: &Path, files: &[FileUse], key: &str) -> Place {
+    let named = files.iter().find(|file| file.place.key == key);
+    named.map_or_else(|| Place { key: key.to_owned(), ..Place::whole(config_file) }, |file| file.place.clone())
 }
 
 /// Problems with their remedies.
@@ -61,6 +70,19 @@ fn check_readable(path: &Path) -> Found {
         Ok(_) => vec![(format!("{} is no file", path.display()), "name the file itself".to_owned())],
         Err(error) => vec![unreadable(path, &error)],
     }
+}
+
+fn check_trusted(path: &Path) -> Found {
+    let mut found = check_readable(path);
+    if is_open_to_everybody(path) {
+        let problem = format!("anybody on this machine may change {}", path.display());
+        found.push((problem, format!("chmod o-w {}", path.display())));
+    }
+    found
+}
+
+fn is_open_to_everybody(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| mode(&found) & 0o002 != 0)
 }
 
 /// What is wrong with a file that only its owner may use.

@@ -1,48 +1,17 @@
 //! The one table of keys. The reader takes the defaults and the known names from it, the template and the reference their
 //! words; what a value must look like is in the sections' own files.
 
+mod listeners;
+mod shape;
+mod verify;
+
 use std::fmt::Write as _;
 
-/// A table of the file.
-pub(super) struct Section {
-    /// Its path with dots; `*` stands for a participant id, the empty path for the top of the file.
-    pub(super) path: &'static str,
-    /// Whether it is in force without being written.
-    pub(super) always: bool,
-    /// What it is for.
-    pub(super) about: &'static str,
-    /// Its keys in the order of the template.
-    pub(super) keys: &'static [Key],
-}
-
-/// A key of the file.
-pub(super) struct Key {
-    pub(super) name: &'static str,
-    pub(super) standing: Standing,
-    /// What it does and which values it takes.
-    pub(super) about: &'static str,
-}
-
-/// What happens if a key is not written. The texts are TOML values.
-#[derive(Clone, Copy)]
-pub(super) enum Standing {
-    /// This value holds.
-    Default(&'static str),
-    /// Nothing; an example of a value.
-    Optional(&'static str),
-    /// A fault; an example of a value.
-    Required(&'static str),
-}
-
-use Standing::{Default, Optional, Required};
-
-const fn key(name: &'static str, standing: Standing, about: &'static str) -> Key {
-    Key { name, standing, about }
-}
-
-const fn section(path: &'static str, about: &'static str, keys: &'static [Key]) -> Section {
-    Section { path, always: true, about, keys }
-}
+use self::listeners::{BEHIND_PROXY, INTERNAL, TOKEN_LISTENER, VERIFY_LISTENER};
+use self::shape::Standing::{Default, Optional, Required};
+pub(super) use self::shape::{Chosen, Key, Section, Standing};
+use self::shape::{key, section, switched_off};
+use self::verify::{ISSUER, RULE, VERIFY};
 
 /// Every table of the file, in the order of the template.
 pub(super) const SECTIONS: &[Section] = &[
@@ -51,20 +20,43 @@ pub(super) const SECTIONS: &[Section] = &[
     section("keys", "The private keys that sign tokens.", KEYS),
     section("token", "What tokens look like, for every participant that has no table of its own below.", TOKEN),
     Section {
-        path: "participant.*.token",
+        path: "participant.PID.token",
         always: false,
+        as_in: Some("token"),
         about: "The same keys for the tokens of one participant, whose id stands in the name of the table. What is not written here is as in \
                 [token]; lifetime_by_class is replaced whole.",
         keys: TOKEN,
     },
-    section("listener.token", "Token requests over mutual TLS that ends in this program.", LISTENER_TOKEN),
-    Section {
-        path: "listener.behind_proxy",
-        always: false,
-        about: "Token requests whose TLS ended at a reverse proxy, which names the client's certificate in a header. Off \
-                unless this table is written. The proxy must remove those headers from what clients send.",
-        keys: LISTENER_BEHIND_PROXY,
-    },
+    switched_off(
+        "verify",
+        "Whose tokens are accepted where this program verifies tokens for other services. The keys come from signed \
+         metadata, from tables [verify.issuer.PID], or from both.",
+        VERIFY,
+    ),
+    switched_off(
+        "verify.issuer.PID",
+        "The keys of one issuer, whose id stands in the name of the table, where they come from no metadata.",
+        ISSUER,
+    ),
+    switched_off(
+        "verify.rule.NAME",
+        "Who may call what, with a name of your choice that the log repeats. With any such table, a request that no rule covers \
+         is refused; without one, verify.allow alone decides.",
+        RULE,
+    ),
+    section("listener.token", "Token requests over mutual TLS that ends in this program.", TOKEN_LISTENER),
+    switched_off(
+        "listener.behind_proxy",
+        "Token requests whose TLS ended at a reverse proxy, which names the client's certificate in a header. Off \
+         unless this table is written. The proxy must remove those headers from what clients send.",
+        BEHIND_PROXY,
+    ),
+    switched_off(
+        "listener.verify",
+        "Questions of reverse proxies whether a request may pass: forward authentication, for services in every language. Off \
+         unless this table is written; needs [verify].",
+        VERIFY_LISTENER,
+    ),
     section(
         "listener.internal",
         "Health, metrics and the key set in plain HTTP, for the operator's own network.",
@@ -136,69 +128,6 @@ const TOKEN: &[Key] = &[
     key("hok_case", Default("\"lower\""), "The case of the hex digits in bobHok: \"lower\" or \"upper\"."),
 ];
 
-const JWKS: &str = "Whether /.well-known/jwks.json is served here too.";
-
-const LISTENER_TOKEN: &[Key] = &[
-    key(
-        "listen",
-        Default("\"127.0.0.1:8443\""),
-        "Address and port, one or a list. Port 0 lets the system choose; \"off\" closes this listener.",
-    ),
-    key("certificate", Default("\"tls/server.pem\""), "The server's certificate, followed by its intermediates, PEM."),
-    key("private_key", Default("\"tls/server.key\""), "Its private key, PEM; readable by nobody else (mode 0600)."),
-    key("min_tls", Default("\"1.2\""), "The oldest version of TLS that is spoken: \"1.2\" or \"1.3\"."),
-    key("session_tickets", Default("0"), "How many session tickets a TLS 1.3 handshake hands out, 0 to 2."),
-    key("session_resumption_tls12", Default("true"), "Whether TLS 1.2 sessions may be resumed."),
-    key("jwks", Default("false"), JWKS),
-];
-
-const LISTENER_BEHIND_PROXY: &[Key] = &[
-    key(
-        "listen",
-        Required("\"127.0.0.1:8080\""),
-        "Address and port, or \"unix:/run/bob-auth.sock\" for a Unix socket; one or a list.",
-    ),
-    key("socket_mode", Default("\"0660\""), "The permissions of a Unix socket, in octal: who may connect to it."),
-    key("certificate", Optional("\"tls/server.pem\""), "A server certificate. Without it and private_key: plain HTTP."),
-    key("private_key", Optional("\"tls/server.key\""), "Its private key."),
-    key(
-        "trusted_peers",
-        Default("[]"),
-        "The proxies: addresses and networks such as \"10.0.0.0/8\"; \"unix\" for the Unix socket, whose file permissions \
-         are the guard (implied if there is one). Default: nobody.",
-    ),
-    key(
-        "fingerprint_header",
-        Optional("\"X-SSL-Client-SHA1\""),
-        "The header with the SHA-1 fingerprint in hex. This one, certificate_header or both must be written.",
-    ),
-    key("certificate_header", Optional("\"X-SSL-Client-Cert\""), "The header with the certificate itself."),
-    key(
-        "certificate_dialect",
-        Optional("\"url-pem\""),
-        "How the certificate is written in it: \"url-pem\" (nginx, AWS ALB), \"base64-der\" (HAProxy, Caddy, Traefik), \"rfc9440\" \
-         or \"xfcc\" (Envoy).",
-    ),
-    key(
-        "source_header",
-        Optional("\"X-Forwarded-For\""),
-        "The header with the client's address, for limits and audit.",
-    ),
-    key("secret_header", Optional("\"X-Proxy-Secret\""), "A header by which the proxy shows that it is the proxy."),
-    key(
-        "secret_file",
-        Optional("\"proxy-secret\""),
-        "The file with what secret_header must hold; a newline at its end does not count.",
-    ),
-    key("jwks", Default("false"), JWKS),
-];
-
-const INTERNAL: &[Key] = &[key(
-    "listen",
-    Default("\"127.0.0.1:9090\""),
-    "Address and port, one or a list. Port 0 lets the system choose; \"off\" closes this listener.",
-)];
-
 const LIMITS: &[Key] = &[
     key("handshake_time", Default("\"5s\""), "From the start of a connection to the end of its TLS handshake."),
     key("header_time", Default("\"5s\""), "To the end of a request's head."),
@@ -255,9 +184,9 @@ pub(super) fn section_at(pattern: &str) -> Option<&'static Section> {
     SECTIONS.iter().find(|section| section.path == pattern)
 }
 
-/// What a key looks like when it is written.
-pub(super) fn sample(section: &str, name: &str) -> Option<&'static str> {
-    let key = section_at(section)?.keys.iter().find(|key| key.name == name)?;
+/// What a key looks like when it is written in the table with this path.
+pub(super) fn sample(path: &str, name: &str) -> Option<&'static str> {
+    let key = SECTIONS.iter().find(|section| section.covers(path))?.keys.iter().find(|key| key.name == name)?;
     let (Default(value) | Optional(value) | Required(value)) = key.standing;
     Some(value)
 }
@@ -284,7 +213,7 @@ pub(super) fn tables_below(pattern: &str) -> Vec<&'static str> {
 /// A document with every default in it.
 pub(super) fn defaults_document() -> String {
     let mut text = String::new();
-    for section in SECTIONS.iter().filter(|section| !section.path.contains('*')) {
+    for section in SECTIONS.iter().filter(|section| !section.is_pattern()) {
         if !section.path.is_empty() {
             let _ = writeln!(text, "[{}]", section.path);
         }

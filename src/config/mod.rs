@@ -5,10 +5,12 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `settings` | the settings as plain structures |
+//! | `settings`, `verify_settings` | the settings as plain structures |
 //! | `keys` | the one table of keys, with defaults and meanings |
+//! | `source` | from a file to what is read of it |
 //! | `reader`, `entry` | a cursor over the parsed file, and how single values read |
-//! | `token`, `listener`, `service` | the tables of the file, each into its settings |
+//! | `token`, `listener`, `proxy_listener`, `service`, `verify` | the tables of the file, each into its settings |
+//! | `verify_config` | what a process that only verifies needs of the file |
 //! | `unknown` | what is written but means nothing |
 //! | `files` | the files a configuration refers to |
 //! | `template` | the configuration as text: a new file, the reference |
@@ -22,23 +24,27 @@ mod fault;
 mod files;
 mod keys;
 mod listener;
+mod proxy_listener;
 mod rate;
 mod reader;
 mod secret;
 mod service;
 mod settings;
 mod size;
+mod source;
 mod template;
 #[cfg(test)]
 mod tests;
 mod token;
 mod unknown;
+mod verify;
+mod verify_config;
+mod verify_settings;
+#[cfg(test)]
+mod verify_tests;
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
-
-use toml::de::DeTable;
 
 use self::files::FileUse;
 use self::reader::{Document, Entry, Origin, Read};
@@ -49,12 +55,14 @@ pub use address::ListenAddress;
 pub use fault::{Fault, Faults, Place, Position};
 pub use rate::{Per, Rate, RateError};
 pub use settings::{
-    AuditSettings, CertificateHeader, InternalListener, KeySettings, Limits, Listeners, LogFormat, LogSettings,
-    ProxyListener, ProxySecret, RateLimit, ReloadSettings, ShutdownSettings, StoreSettings, TlsFiles, TlsVersion,
-    TokenListener, WorkerSettings,
+    AuditSettings, BehindProxyListener, CertificateHeader, InternalListener, KeySettings, Limits, Listeners, LogFormat,
+    LogSettings, OriginalRequestIn, ProxyListener, ProxySecret, RateLimit, ReloadSettings, ShutdownSettings,
+    StoreSettings, TlsFiles, TlsVersion, TokenListener, VerifyListener, VerifyMode, WorkerSettings,
 };
 pub use size::{ByteSize, ByteSizeError};
 pub use template::TemplateValues;
+pub use verify_config::VerifyConfig;
+pub use verify_settings::{IssuerOrigin, KeyOrigins, MetadataFiles, VerifySettings};
 
 /// The whole configuration, checked. Its `Debug` shows no secrets.
 #[derive(Debug, Clone)]
@@ -71,6 +79,8 @@ pub struct Config {
     pub token: TokenPolicy,
     /// `[participant.PID.token]`, each complete.
     pub participants: BTreeMap<Pid, TokenPolicy>,
+    /// `[verify]`
+    pub verify: Option<VerifySettings>,
     /// `[listener.*]`
     pub listeners: Listeners,
     /// `[limits]`
@@ -88,42 +98,19 @@ pub struct Config {
     files: Vec<FileUse>,
 }
 
-/// The most bytes of a configuration; a new one has some 7,000.
-const LARGEST: u64 = 1024 * 1024;
-
 impl Config {
     /// Reads the file. `env` looks up a variable of the environment; the program gives [`environment`].
     pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Faults> {
-        let fault = |problem: String, remedy: &str| {
-            Faults::new(vec![Fault { place: Place::whole(path), problem, remedy: remedy.to_owned() }])
-        };
-        let mut bytes = Vec::new();
-        let read = std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
-        let remedy = "correct the path, or create a configuration with `bob-auth init`";
-        read.map_err(|error| fault(format!("cannot read: {error}"), remedy))?;
-        if bytes.len() as u64 > LARGEST {
-            return Err(fault("is too large for a configuration".to_owned(), remedy));
-        }
-        let text = String::from_utf8(bytes).map_err(|_| fault("is no text in UTF-8".to_owned(), remedy))?;
-        Self::parse(&text, path, path.parent().unwrap_or(Path::new("")), env)
+        let (config, files) = source::load(path, env, read)?;
+        Ok(Self { files, ..config })
     }
 
     /// Reads the text of a file called `file`. Relative paths in it start at `base`.
     ///
     /// Files that hold a passphrase or a secret are read; [`Config::check_files`] looks at all the others.
     pub fn parse(text: &str, file: &Path, base: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Faults> {
-        let (given, errors) = DeTable::parse_recoverable(text);
-        if !errors.is_empty() {
-            return Err(Faults::new(errors.iter().map(|error| syntax_fault(text, file, error)).collect()));
-        }
-        let defaults_text = keys::defaults_document();
-        let (defaults, _) = DeTable::parse_recoverable(&defaults_text);
-        let document = Document::new(Origin { file, text, base, env }, given.get_ref(), defaults.get_ref());
-        unknown::check(&document);
-        let config = read(&document);
-        let files = document.finish()?;
-        // Whoever reports has recorded a fault, so with no faults there is a configuration.
-        config.map(|config| Self { files, ..config }).map_err(|_| Faults::default())
+        let (config, files) = source::parse(Origin { file, text, base, env }, read)?;
+        Ok(Self { files, ..config })
     }
 
     /// What is wrong with the files around the configuration: missing, unreadable, or open to others.
@@ -133,8 +120,7 @@ impl Config {
 
     /// Where this key stands in the file, if it names a file and was written.
     pub fn place(&self, key: &str) -> Place {
-        let named = self.files.iter().find(|file| file.place.key == key);
-        named.map_or_else(|| Place { key: key.to_owned(), ..Place::whole(&self.file) }, |file| file.place.clone())
+        files::place(&self.file, &self.files, key)
     }
 
     /// A new configuration file with every key in it and every line explained.
@@ -177,14 +163,10 @@ pub fn environment(name: &str) -> Option<String> {
 }
 
 fn read(document: &Document<'_>) -> Read<Config> {
-    let default_participant = document.section("").read("default_participant", |entry: &Entry<'_>| {
-        let number = entry.integer(1..=i64::MAX.unsigned_abs())?;
-        let pid = i64::try_from(number).ok().and_then(|number| Pid::new(number).ok());
-        pid.ok_or_else(|| entry.fault("is no participant id", "write a positive whole number"))
-    });
+    let default_participant = document.section("").read("default_participant", Entry::participant_id);
     let (store, keys) = (service::read_store(document), service::read_keys(document));
     let (token, participants) = (token::read_default(document), token::read_participants(document));
-    let listeners = listener::read(document);
+    let (verify, listeners) = (verify::read(document), listener::read(document));
     let (limits, workers) = (service::read_limits(document), service::read_workers(document));
     let (audit, log) = (service::read_audit(document), service::read_log(document));
     let (reload, shutdown) = (service::read_reload(document), service::read_shutdown(document));
@@ -195,6 +177,7 @@ fn read(document: &Document<'_>) -> Read<Config> {
         keys: keys?,
         token: token?,
         participants: participants?,
+        verify: verify?,
         listeners: listeners?,
         limits: limits?,
         workers: workers?,
@@ -204,13 +187,4 @@ fn read(document: &Document<'_>) -> Read<Config> {
         shutdown: shutdown?,
         files: Vec::new(),
     })
-}
-
-fn syntax_fault(text: &str, file: &Path, error: &toml::de::Error) -> Fault {
-    let position = error.span().map(|span| Position::of_byte(text, span.start));
-    Fault {
-        place: Place { position, ..Place::whole(file) },
-        problem: error.message().replace('\n', ", "),
-        remedy: "correct the TOML here".to_owned(),
-    }
 }

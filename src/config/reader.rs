@@ -97,6 +97,11 @@ impl<'a> Document<'a> {
         Section { document: self, path: path.to_owned(), header, layers }
     }
 
+    /// The names right below this path, as they were written.
+    pub(super) fn names_below(&self, path: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+        find(self.given, path).into_iter().flat_map(|(table, _)| table.keys()).map(|name| name.get_ref().as_ref())
+    }
+
     /// The position of a byte of the file.
     pub(super) fn position(&self, byte: usize) -> Position {
         Position::of_byte(self.origin.text, byte)
@@ -111,6 +116,11 @@ impl<'a> Document<'a> {
     pub(super) fn fault(&self, place: Place, problem: impl Into<String>, remedy: impl Into<String>) -> Reported {
         self.faults.borrow_mut().push(Fault { place, problem: problem.into(), remedy: remedy.into() });
         Reported
+    }
+
+    /// Records a fault with the file as a whole.
+    pub(super) fn fault_of_whole(&self, problem: &str, remedy: &str) -> Reported {
+        self.fault(Place::whole(self.origin.file), problem, remedy)
     }
 
     /// Remembers a file that the settings refer to.

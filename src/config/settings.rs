@@ -36,7 +36,9 @@ pub struct Listeners {
     /// Mutual TLS that ends here.
     pub token: Option<TokenListener>,
     /// Requests whose TLS ended at a reverse proxy.
-    pub behind_proxy: Option<ProxyListener>,
+    pub behind_proxy: Option<BehindProxyListener>,
+    /// Questions of proxies whether a request may pass.
+    pub verify: Option<VerifyListener>,
     /// Health, metrics and key set, in plain HTTP.
     pub internal: Option<InternalListener>,
 }
@@ -58,7 +60,16 @@ pub struct TokenListener {
     pub jwks: bool,
 }
 
-/// `[listener.behind_proxy]`. At least one of the two headers is there.
+/// `[listener.behind_proxy]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BehindProxyListener {
+    /// Where it listens and whom it believes.
+    pub proxy: ProxyListener,
+    /// Whether `/.well-known/jwks.json` is served here too.
+    pub jwks: bool,
+}
+
+/// What every listener behind a proxy has. At least one of the two headers is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProxyListener {
     /// Where it listens; never empty.
@@ -77,8 +88,41 @@ pub struct ProxyListener {
     pub source_header: Option<String>,
     /// A secret by which the proxy shows that it is the proxy.
     pub secret: Option<ProxySecret>,
-    /// Whether `/.well-known/jwks.json` is served here too.
-    pub jwks: bool,
+}
+
+/// `[listener.verify]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifyListener {
+    /// Where it listens and whom it believes.
+    pub proxy: ProxyListener,
+    /// Whether a refusal is one.
+    pub mode: VerifyMode,
+    /// Where method and path of the client's request stand.
+    pub original_request: OriginalRequestIn,
+    /// How many tokens one question may be about; zero: no such questions.
+    pub batch: usize,
+    /// Whether `/probe` answers.
+    pub probe: bool,
+}
+
+/// What comes of a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerifyMode {
+    /// It is one.
+    Enforce,
+    /// It is logged and counted, and the request passes without a caller's name.
+    Shadow,
+}
+
+/// Where a proxy writes method and path of the client's request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OriginalRequestIn {
+    /// `X-Original-Method` and `X-Original-URI`.
+    XOriginal,
+    /// `X-Forwarded-Method` and `X-Forwarded-Uri`.
+    XForwarded,
+    /// The method of the question, and what follows `/verify` in its path.
+    Path,
 }
 
 /// `[listener.internal]`.

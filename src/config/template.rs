@@ -78,8 +78,7 @@ pub(super) fn template(values: &TemplateValues) -> String {
         write_head(&mut out, section);
         let mut explained = section.path.is_empty();
         for key in section.keys {
-            // Keys that are explained under [token] are not explained again for each participant.
-            if !section.path.contains('*') {
+            if section.as_in.is_none() {
                 if explained {
                     out.push('\n');
                 }
@@ -99,7 +98,7 @@ fn write_head(out: &mut String, section: &Section) {
     }
     out.push_str(&comment(section.about));
     let mark = if section.always { "" } else { "#" };
-    let _ = writeln!(out, "{mark}[{}]", section.path.replace('*', "74"));
+    let _ = writeln!(out, "{mark}[{}]", section.sample_path());
 }
 
 fn write_key(out: &mut String, section: &Section, key: &Key, chosen: &BTreeMap<&'static str, String>) {
@@ -141,14 +140,13 @@ pub(super) fn reference() -> String {
     for section in SECTIONS {
         let title = match section.path {
             "" => "Top of the file".to_owned(),
-            path => format!("`[{}]`", path.replace('*', "PID")),
+            path => format!("`[{path}]`"),
         };
         let _ = write!(out, "\n## {title}\n\n");
         if !section.about.is_empty() {
             let _ = writeln!(out, "{}", section.about);
         }
-        // A participant's keys are those of [token], just above.
-        if section.path.contains('*') {
+        if section.as_in.is_some() {
             continue;
         }
         if !section.about.is_empty() {

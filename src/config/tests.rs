@@ -55,7 +55,7 @@ fn the_reference_is_what_the_table_of_keys_says() {
 
 #[test]
 fn the_defaults_are_toml() {
-    assert!(DeTable::parse(&keys::defaults_document()).is_ok());
+    assert!(toml::de::DeTable::parse(&keys::defaults_document()).is_ok());
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn a_listener_behind_a_proxy_is_off_unless_written() {
     assert!(parse_with("").unwrap().listeners.behind_proxy.is_none());
     let text =
         "[listener.behind_proxy]\nlisten = \"unix:run/bob-auth.sock\"\nfingerprint_header = \"X-SSL-Client-SHA1\"\n";
-    let listener = parse_with(text).unwrap().listeners.behind_proxy.unwrap();
+    let listener = parse_with(text).unwrap().listeners.behind_proxy.unwrap().proxy;
     assert_eq!(listener.listen, [ListenAddress::Unix("/etc/bob-auth/run/bob-auth.sock".into())]);
     assert_eq!(listener.fingerprint_header.as_deref(), Some("x-ssl-client-sha1"));
     assert_eq!(listener.trusted_peers, TrustedPeers::unix());

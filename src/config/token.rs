@@ -22,11 +22,8 @@ pub(super) fn read_default(document: &Document<'_>) -> Read<TokenPolicy> {
 
 /// The policies of single participants, each complete.
 pub(super) fn read_participants<'a>(document: &'a Document<'a>) -> Read<BTreeMap<Pid, TokenPolicy>> {
-    let Some(DeValue::Table(table)) = document.given().get("participant").map(toml::Spanned::get_ref) else {
-        return Ok(BTreeMap::new());
-    };
     // A name that is no participant id is the business of the search for unknown keys.
-    let pids = table.keys().filter_map(|name| name.get_ref().parse::<Pid>().ok());
+    let pids = document.names_below("participant").filter_map(|name| name.parse::<Pid>().ok());
     let policies: Vec<Read<(Pid, TokenPolicy)>> = pids
         .map(|pid| (pid, document.section_over(&format!("participant.{pid}.token"), Some("token"), "token")))
         .filter(|(_, section)| section.is_written())

@@ -2,16 +2,15 @@
 
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{self, SECTIONS};
+use super::keys::{self, Chosen, SECTIONS};
 use super::reader::{Document, join};
-use crate::value::Pid;
 
 /// Records a fault for every key that nobody reads.
 pub(super) fn check(document: &Document<'_>) {
     check_table(document, document.given(), "", "");
 }
 
-/// `pattern` is the path with `*` for a participant id, `path` the path as written.
+/// `pattern` is the path with `PID` and `NAME` for what the writer chose, `path` the path as written.
 fn check_table(document: &Document<'_>, table: &DeTable<'_>, pattern: &str, path: &str) {
     let names: Vec<&str> = keys::section_at(pattern).map_or(&[][..], |s| s.keys).iter().map(|key| key.name).collect();
     let tables = keys::tables_below(pattern);
@@ -21,17 +20,22 @@ fn check_table(document: &Document<'_>, table: &DeTable<'_>, pattern: &str, path
         if names.contains(&written) {
             continue;
         }
-        let child = if tables.contains(&"*") { "*" } else { written };
+        let chosen = tables.iter().find_map(|table| Some((*table, Chosen::of(table)?)));
+        let child = chosen.map_or(written, |(table, _)| table);
         if !tables.contains(&child) {
             document.fault(place(), "is not known", suggestion(written, &names, &tables));
-        } else if child == "*" && written.parse::<Pid>().is_err() {
-            document.fault(place(), "is no participant id", "write a positive whole number");
+        } else if let Some((_, chosen)) = chosen.filter(|(_, chosen)| !chosen.accepts(written)) {
+            let (problem, remedy) = chosen.fault();
+            document.fault(place(), problem, remedy);
         } else if let DeValue::Table(inner) = value.get_ref() {
             check_table(document, inner, &join(pattern, child), &join(path, written));
         } else {
             let inside = SECTIONS.iter().map(|s| s.path).find(|path| path.starts_with(&join(pattern, child)));
-            let head = inside.unwrap_or(written).replace('*', "PID");
-            document.fault(place(), "expected a table", format!("write [{head}] and its keys below"));
+            document.fault(
+                place(),
+                "expected a table",
+                format!("write [{}] and its keys below", inside.unwrap_or(written)),
+            );
         }
     }
 }

@@ -1,5 +1,6 @@
 //! [`PublicKey`]: the public half of a token key, checked when it is read, ready to be published and to check signatures.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -224,10 +225,15 @@ impl PublicKey {
 
 /// Reading the point checks the equation of the curve. What OpenSSL cannot do counts as no.
 fn is_on_p256(point: &[u8]) -> bool {
-    // Making the group costs ten times as much as the check.
+    // Making the group costs ten times as much as the check; new scratch numbers for every point add half of it.
     static GROUP: OnceLock<Option<EcGroup>> = OnceLock::new();
+    thread_local! {
+        static SCRATCH: RefCell<Option<BigNumContext>> = RefCell::new(BigNumContext::new().ok());
+    }
     let Some(group) = GROUP.get_or_init(|| EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).ok()) else { return false };
-    BigNumContext::new().is_ok_and(|mut context| EcPoint::from_bytes(group, point, &mut context).is_ok())
+    SCRATCH.with_borrow_mut(|scratch| {
+        scratch.as_mut().is_some_and(|scratch| EcPoint::from_bytes(group, point, scratch).is_ok())
+    })
 }
 
 impl fmt::Debug for PublicKey {

@@ -22,6 +22,7 @@ pub mod policy;
 pub mod rate_limit;
 #[cfg(feature = "service")]
 pub mod refusal;
+pub mod route_rules;
 #[cfg(feature = "service")]
 pub mod set_up;
 pub mod verify;

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::content::{Content, ContentError};
 use super::current::CurrentKeys;
-use super::origin::{Content, OriginError, OriginKind};
+use super::origin::{News, OriginError, OriginKind};
 use crate::protocol::key_set::{KeySet, KeySetError};
+use crate::protocol::metadata::SetHeader;
 use crate::value::{Pid, Timestamp};
 
 /// The last good keys of every origin, and the set in force that is made of them.
@@ -16,6 +18,8 @@ pub(super) struct Board {
 /// What is known of one origin.
 struct Note {
     held: KeySet,
+    /// An issuer that it names and another origin has.
+    contested: Option<Pid>,
     status: OriginStatus,
 }
 
@@ -28,14 +32,16 @@ pub struct OriginStatus {
     pub kind: OriginKind,
     /// When it was last read without fault, changed or not.
     pub last_success: Option<Timestamp>,
-    /// What is wrong with it now; its last good keys are in force nevertheless.
+    /// What is wrong with it now; what it gave last stays as it is.
     pub last_error: Option<String>,
     /// Whose keys it holds.
     pub issuers: Vec<Pid>,
-    /// How many of them are in force.
+    /// How many keys of it are in force.
     pub keys: usize,
-    /// How many it has that check no tokens.
+    /// How many entries of it are not used: keys that check no tokens, and whatever else cannot be read.
     pub left_out: usize,
+    /// Serial, end and signers of its set, if it is a metadata set.
+    pub metadata: Option<SetHeader>,
     /// The generation of the key set with which these keys came into force; 0 if none did.
     pub generation: u64,
 }
@@ -58,53 +64,49 @@ impl Board {
         self.notes.iter().position(|note| note.held.knows(issuer))
     }
 
-    /// Notes how a reading of an origin ended; new keys come into force with all others, as one set. Says what is wrong.
-    pub(super) fn settle(
-        &mut self,
-        origin: usize,
-        read: Result<Option<Content>, OriginError>,
-        now: Timestamp,
-    ) -> Result<(), OriginError> {
-        let settled = match read {
-            Ok(Some(content)) => self.put_in_force(origin, content),
-            Ok(None) => Ok(()),
-            Err(error) => Err(error),
-        };
-        if let Some(note) = self.notes.get_mut(origin) {
-            note.tell(settled.as_ref().err(), now);
-        }
-        settled
-    }
-
     /// How every origin is doing.
     pub(super) fn status(&self) -> Vec<OriginStatus> {
         self.notes.iter().map(|note| note.status.clone()).collect()
     }
 
+    /// Notes how a reading of an origin ended; new keys come into force with all others, as one set. Says what is wrong.
+    pub(super) fn settle(
+        &mut self,
+        origin: usize,
+        read: Result<News, OriginError>,
+        now: Timestamp,
+    ) -> Result<(), OriginError> {
+        let settled = match read {
+            Ok(News::Content(content)) => self.put_in_force(origin, content),
+            Ok(News::Same) => Ok(()),
+            Err(error) => Err(error),
+        };
+        let Some(note) = self.notes.get_mut(origin) else { return settled };
+        let settled = settled.and_then(|()| note.standing(now));
+        note.tell(settled.as_ref().err(), now);
+        settled
+    }
+
     fn put_in_force(&mut self, origin: usize, content: Content) -> Result<(), OriginError> {
-        let Content { set, left_out } = content;
-        let others = self.notes.iter().enumerate().filter(|(index, _)| *index != origin);
-        let all = union(others.map(|(_, note)| &note.held).chain([&set]))?;
+        let Content { mut set, header, left_out, first_left_out } = content;
+        let others = || self.notes.iter().enumerate().filter(|(index, _)| *index != origin).map(|(_, note)| &note.held);
+        // Who spoke for an issuer first goes on to: the rest of a set must not wait until somebody has decided.
+        let contested: Vec<Pid> = set.issuers().filter(|pid| others().any(|held| held.knows(*pid))).collect();
+        for pid in &contested {
+            set.remove(*pid);
+        }
+        let all = union(others().chain([&set])).map_err(ContentError::Set)?;
         let Some(note) = self.notes.get_mut(origin) else { return Ok(()) };
+        note.contested = contested.into_iter().min();
+        note.status.metadata = header;
         if note.held == set && note.status.generation > 0 {
             return Ok(());
         }
-        if let Some(first) = left_out.first() {
-            tracing::warn!(origin = note.status.name, keys = left_out.len(), kid = ?first.kid, why = %first.why,
-                "keys that cannot check tokens are left out; the first of them is named");
+        let generation = self.keys.replace(all);
+        note.hold(set, left_out, generation);
+        if let Some(first) = first_left_out {
+            tracing::warn!(origin = note.status.name, left_out, first, "entries that cannot be used are left out");
         }
-        note.status.generation = self.keys.replace(all);
-        note.status.issuers = set.issuers().collect();
-        note.status.issuers.sort_unstable();
-        note.status.keys = set.len();
-        note.status.left_out = left_out.len();
-        note.held = set;
-        tracing::info!(
-            origin = note.status.name,
-            keys = note.status.keys,
-            generation = note.status.generation,
-            "keys came into force"
-        );
         Ok(())
     }
 }
@@ -132,27 +134,115 @@ impl Note {
             issuers: issuer.into_iter().collect(),
             keys: 0,
             left_out: 0,
+            metadata: None,
             generation: 0,
         };
-        Ok(Self { held, status })
+        Ok(Self { held, contested: None, status })
+    }
+
+    fn hold(&mut self, set: KeySet, left_out: usize, generation: u64) {
+        let status = &mut self.status;
+        status.issuers = set.issuers().collect();
+        status.issuers.sort_unstable();
+        (status.keys, status.left_out, status.generation) = (set.len(), left_out, generation);
+        self.held = set;
+        tracing::info!(origin = status.name, keys = status.keys, generation, "keys came into force");
+    }
+
+    /// What is wrong although the origin can be read.
+    fn standing(&self, now: Timestamp) -> Result<(), OriginError> {
+        if let Some(end) = self.held.not_valid_after.filter(|end| now > *end) {
+            return Err(OriginError::Ended(end));
+        }
+        self.contested.map_or(Ok(()), |pid| Err(OriginError::Contested(pid)))
     }
 
     /// Told when it changes, not at every reading: an origin that is down for a night is two lines.
     fn tell(&mut self, error: Option<&OriginError>, now: Timestamp) {
         let status = &mut self.status;
         let was = status.last_error.take();
-        status.last_error = error.map(ToString::to_string);
         let (origin, keys) = (&status.name, status.keys);
-        match (error, was) {
+        match (error, &was) {
             (Some(error), None) => {
-                tracing::warn!(origin, keys, %error, "keys cannot be read; the last good ones stay in force");
+                tracing::warn!(origin, keys, %error, "an origin of keys is not in order; what it gave last stays as it is");
             }
-            (Some(error), Some(_)) => tracing::debug!(origin, %error, "keys still cannot be read"),
-            (None, Some(_)) => tracing::info!(origin, keys, "keys can be read again"),
+            (Some(error), Some(_)) => tracing::debug!(origin, %error, "an origin of keys is still not in order"),
+            (None, Some(_)) => tracing::info!(origin, keys, "an origin of keys is in order again"),
             (None, None) => {}
         }
+        status.last_error = match error {
+            Some(OriginError::RefusedBefore) if was.is_some() => was,
+            other => other.map(ToString::to_string),
+        };
         if error.is_none() {
             status.last_success = Some(now);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Level, Metadata, Subscriber};
+
+    use super::*;
+    use crate::key_source::fetch::FetchError;
+
+    /// The levels of all events, without those that nobody reads.
+    #[derive(Clone, Default)]
+    struct Heard(Arc<Mutex<Vec<Level>>>);
+
+    impl Subscriber for Heard {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            *metadata.level() <= Level::INFO
+        }
+
+        fn event(&self, event: &Event<'_>) {
+            self.0.lock().unwrap().push(*event.metadata().level());
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    fn time(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    #[test]
+    fn an_origin_that_is_down_for_a_night_is_told_once_and_once_that_it_is_back() {
+        let origin = ("origin".to_owned(), OriginKind::JwksUrl, Some(Pid::new(34).unwrap()));
+        let mut board = Board::new(vec![origin]).unwrap();
+        let heard = Heard::default();
+        tracing::subscriber::with_default(heard.clone(), || {
+            board.settle(0, Ok(News::Same), time(1)).unwrap();
+            for second in 2..500 {
+                let error = if second % 2 == 0 { FetchError::Timeout } else { FetchError::Status(503) };
+                board.settle(0, Err(error.into()), time(second)).unwrap_err();
+            }
+            let status = &board.status()[0];
+            assert_eq!(status.last_success, Some(time(1)));
+            assert_eq!(status.last_error.as_deref(), Some("the answer has status 503"), "the last one");
+            board.settle(0, Ok(News::Same), time(500)).unwrap();
+        });
+        assert_eq!(*heard.0.lock().unwrap(), [Level::WARN, Level::INFO]);
+        assert_eq!(board.status()[0].last_success, Some(time(500)));
+    }
+
+    #[test]
+    fn what_was_refused_before_is_told_as_it_was_then() {
+        let mut board = Board::new(vec![("origin".to_owned(), OriginKind::JwksFile, None)]).unwrap();
+        for error in [FetchError::TooLarge.into(), OriginError::RefusedBefore] {
+            board.settle(0, Err(error), time(1)).unwrap_err();
+        }
+        assert!(board.status()[0].last_error.as_ref().is_some_and(|error| error.contains("larger than")));
     }
 }

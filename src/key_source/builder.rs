@@ -12,12 +12,13 @@ use super::origin::{Origin, OriginError};
 use super::schedule::Schedule;
 use super::source::KeySource;
 use crate::protocol::key_set::KeySetError;
+use crate::protocol::metadata::TrustAnchors;
 use crate::value::{Clock, Pid};
 
 /// Collects the origins of a [`KeySource`].
 #[derive(Debug, Clone)]
 pub struct KeySourceBuilder {
-    origins: Vec<(Pid, Place)>,
+    origins: Vec<Place>,
     refresh_every: Duration,
     cool_down: Duration,
     wait_at_most: Duration,
@@ -27,8 +28,9 @@ pub struct KeySourceBuilder {
 
 #[derive(Debug, Clone)]
 enum Place {
-    JwksFile(PathBuf),
-    JwksUrl { url: String, ca: Option<Vec<u8>> },
+    JwksFile(Pid, PathBuf),
+    JwksUrl { pid: Pid, url: String, ca: Option<Vec<u8>> },
+    Metadata(PathBuf, Arc<TrustAnchors>),
 }
 
 /// Why there is no key source.
@@ -69,6 +71,9 @@ pub enum KeySourceError {
     NoKeys,
 }
 
+/// No pause is longer, whatever is set: clocks end somewhere.
+const LONGEST: Duration = Duration::from_hours(24 * 30);
+
 impl KeySource {
     /// A source to be told its origins.
     pub fn builder() -> KeySourceBuilder {
@@ -87,7 +92,7 @@ impl KeySourceBuilder {
     /// The keys of this participant are in this file (a JWK set), which is looked at every second.
     #[must_use]
     pub fn jwks_file(mut self, pid: Pid, path: impl Into<PathBuf>) -> Self {
-        self.origins.push((pid, Place::JwksFile(path.into())));
+        self.origins.push(Place::JwksFile(pid, path.into()));
         self
     }
 
@@ -95,32 +100,40 @@ impl KeySourceBuilder {
     /// must have signed; `None` for the CAs of the system.
     #[must_use]
     pub fn jwks_url(mut self, pid: Pid, url: impl Into<String>, ca: Option<Vec<u8>>) -> Self {
-        self.origins.push((pid, Place::JwksUrl { url: url.into(), ca }));
+        self.origins.push(Place::JwksUrl { pid, url: url.into(), ca });
+        self
+    }
+
+    /// The keys of every participant are in this file, which is looked at every second: a metadata set that one of these
+    /// anchors signed.
+    #[must_use]
+    pub fn metadata_file(mut self, path: impl Into<PathBuf>, anchors: TrustAnchors) -> Self {
+        self.origins.push(Place::Metadata(path.into(), Arc::new(anchors)));
         self
     }
 
     /// How often URLs are fetched, ten per cent more or less; an hour unless said. `Cache-Control: max-age` may shorten it.
     #[must_use]
     pub fn refresh_every(self, refresh_every: Duration) -> Self {
-        Self { refresh_every, ..self }
+        Self { refresh_every: refresh_every.min(LONGEST), ..self }
     }
 
     /// After a fetch that an unknown key asked for, no other asks for one so long, whatever came of it; 30 s unless said.
     #[must_use]
     pub fn cool_down(self, cool_down: Duration) -> Self {
-        Self { cool_down, ..self }
+        Self { cool_down: cool_down.min(LONGEST), ..self }
     }
 
     /// How long a request with an unknown key waits for its fetch; 3 s unless said.
     #[must_use]
     pub fn wait_at_most(self, wait_at_most: Duration) -> Self {
-        Self { wait_at_most, ..self }
+        Self { wait_at_most: wait_at_most.min(LONGEST), ..self }
     }
 
     /// How long a fetch may take; 10 s unless said.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
-        Self { timeout, ..self }
+        Self { timeout: timeout.min(LONGEST), ..self }
     }
 
     /// Starts although URLs give no keys yet: their issuers are known, and refused until they do. Files must be good.
@@ -136,8 +149,7 @@ impl KeySourceBuilder {
             return Err(KeySourceError::NoOrigin);
         }
         let origins = self.origins(seed)?;
-        let issuers = self.origins.iter().map(|(pid, _)| Some(*pid));
-        let known = origins.iter().zip(issuers).map(|(origin, pid)| (origin.name.clone(), origin.kind, pid));
+        let known = origins.iter().map(|origin| (origin.name.clone(), origin.kind, origin.issuer));
         let board = Board::new(known.collect())?;
         let source = Arc::new(KeySource::new(origins, board, clock, self.wait_at_most));
         read_all(&source, self.allow_unreachable_start).await?;
@@ -145,21 +157,19 @@ impl KeySourceBuilder {
     }
 
     fn origins(&self, seed: u64) -> Result<Vec<Origin>, KeySourceError> {
-        let mut origins = Vec::new();
-        for (index, (pid, place)) in (0_u64..).zip(&self.origins) {
-            // Each origin has a sequence of its own.
-            let seed = seed.rotate_left(32).wrapping_add(index);
-            let schedule = Schedule { every: self.refresh_every, cool_down: self.cool_down, seed };
-            origins.push(match place {
-                Place::JwksFile(path) => Origin::jwks_file(*pid, path, schedule),
-                Place::JwksUrl { url, ca } => {
-                    let reader = UrlReader::new(url, ca.as_deref(), self.timeout)
-                        .map_err(|error| KeySourceError::Url { pid: *pid, error })?;
-                    Origin::jwks_url(*pid, reader, schedule)
-                }
-            });
-        }
-        Ok(origins)
+        // Each origin has a sequence of its own.
+        let seeds = (0_u64..).map(|index| seed.rotate_left(32).wrapping_add(index));
+        let origin = |(seed, place): (u64, &Place)| match place {
+            Place::JwksFile(pid, path) => Ok(Origin::jwks_file(*pid, path.clone())),
+            Place::Metadata(path, anchors) => Ok(Origin::metadata_file(path.clone(), anchors.clone())),
+            Place::JwksUrl { pid, url, ca } => {
+                let schedule = Schedule { every: self.refresh_every, cool_down: self.cool_down, seed };
+                let url = UrlReader::new(url, ca.as_deref(), self.timeout);
+                let url = url.map_err(|error| KeySourceError::Url { pid: *pid, error })?;
+                Ok(Origin::jwks_url(*pid, url, schedule))
+            }
+        };
+        seeds.zip(&self.origins).map(origin).collect()
     }
 }
 

@@ -5,8 +5,9 @@ use std::error::Error as _;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use reqwest::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
+use reqwest::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 use reqwest::redirect::Policy;
+use reqwest::tls::Version;
 use reqwest::{Certificate, Client, Response, StatusCode, Url};
 
 use super::file::MAX_BYTES;
@@ -76,6 +77,9 @@ pub enum FetchError {
     TooLarge,
 }
 
+/// Of a JWK set (RFC 7517 section 8.5.2), and what most servers call it.
+const MEDIA_TYPES: &str = "application/jwk-set+json, application/json";
+
 impl UrlReader {
     /// For this URL, trusting this CA (PEM) and no other, or the system's.
     pub(super) fn new(url: &str, ca: Option<&[u8]>, patience: Duration) -> Result<Self, UrlError> {
@@ -89,6 +93,8 @@ impl UrlReader {
         url.set_fragment(None);
         let mut builder = Client::builder()
             .tls_backend_native()
+            .tls_version_min(Version::TLS_1_2)
+            .user_agent("bob-auth")
             .redirect(Policy::none())
             .no_proxy()
             .referer(false)
@@ -114,7 +120,7 @@ impl UrlReader {
 
     /// One GET; conditional once an answer was accepted.
     pub(super) async fn fetch(&mut self) -> Result<Fetched, FetchError> {
-        let mut request = self.client.get(self.url.clone());
+        let mut request = self.client.get(self.url.clone()).header(ACCEPT, MEDIA_TYPES);
         if let Some(etag) = &self.accepted {
             request = request.header(IF_NONE_MATCH, etag);
         }

@@ -9,7 +9,7 @@ use crate::protocol::jwk::{JwkError, JwkSet};
 use crate::protocol::key_set::{KeySet, KeySetError};
 use crate::value::Pid;
 
-/// The most bytes of a file or of an answer with keys.
+/// The most bytes of a JWK set, in a file or from a URL.
 pub(super) const MAX_BYTES: usize = 1 << 20;
 
 /// Why a file gives no keys.
@@ -24,16 +24,18 @@ pub enum FileError {
         error: io::Error,
     },
     /// A directory, a pipe, a device.
-    #[error("{}: is no file; name the JWK set (RFC 7517) itself", path.display())]
+    #[error("{}: is no file; name the file with the keys itself", path.display())]
     NoFile {
         /// Which.
         path: PathBuf,
     },
     /// It is larger than any key set.
-    #[error("{}: is larger than {MAX_BYTES} bytes, which no key set is", path.display())]
+    #[error("{}: is larger than {max_bytes} bytes, which no key set is", path.display())]
     TooLarge {
         /// Which file.
         path: PathBuf,
+        /// What is read at most.
+        max_bytes: usize,
     },
     /// It is no JWK set.
     #[error("{}: {error}", path.display())]
@@ -77,7 +79,7 @@ pub fn read_files<P: AsRef<Path>>(files: impl IntoIterator<Item = (Pid, P)>) -> 
     let mut set = KeySet::new();
     for (pid, path) in files {
         let path = path.as_ref();
-        let (bytes, _) = read(path)?;
+        let (bytes, _) = read(path, MAX_BYTES)?;
         let keys = JwkSet::parse(&bytes).map_err(|error| FileError::Faulty { path: path.to_owned(), error })?.keys;
         set.add(pid, keys).map_err(|error| FileError::Set { path: path.to_owned(), error })?;
     }
@@ -85,7 +87,7 @@ pub fn read_files<P: AsRef<Path>>(files: impl IntoIterator<Item = (Pid, P)>) -> 
 }
 
 /// The whole file, and its state before the first byte was read: what is written during the reading shows at the next look.
-pub(super) fn read(path: &Path) -> Result<(Vec<u8>, Stamp), FileError> {
+pub(super) fn read(path: &Path, max_bytes: usize) -> Result<(Vec<u8>, Stamp), FileError> {
     let unreadable = |error| FileError::Read { path: path.to_owned(), error };
     // Looked at before it is opened: opening a pipe waits for somebody to write.
     if !fs::metadata(path).map_err(unreadable)?.is_file() {
@@ -94,9 +96,9 @@ pub(super) fn read(path: &Path) -> Result<(Vec<u8>, Stamp), FileError> {
     let file = File::open(path).map_err(unreadable)?;
     let stamp = Stamp::of(&file.metadata().map_err(unreadable)?);
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() > MAX_BYTES {
-        return Err(FileError::TooLarge { path: path.to_owned() });
+    file.take(max_bytes as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() > max_bytes {
+        return Err(FileError::TooLarge { path: path.to_owned(), max_bytes });
     }
     Ok((bytes, stamp))
 }

@@ -6,7 +6,9 @@
 //! | `current` | the set in force |
 //! | `file` | key sets in files, read once |
 //! | `source`, `builder` | keys that are kept fresh |
-//! | `origin`, `fetch` | one place where keys come from; URLs |
+//! | `origin` | one place where keys come from |
+//! | `watch`, `fetch` | how files and URLs are read again and again |
+//! | `content` | what the bytes mean |
 //! | `board` | the keys of every origin put together, and how each is doing |
 //! | `gate` | one reading for all who wait for a key, and rest after it |
 //! | `schedule` | when a URL is fetched next |
@@ -15,6 +17,8 @@
 mod board;
 #[cfg(feature = "live")]
 mod builder;
+#[cfg(feature = "live")]
+mod content;
 mod current;
 #[cfg(feature = "live")]
 mod fetch;
@@ -27,11 +31,15 @@ mod origin;
 mod schedule;
 #[cfg(feature = "live")]
 mod source;
+#[cfg(feature = "live")]
+mod watch;
 
 #[cfg(feature = "live")]
 pub use board::OriginStatus;
 #[cfg(feature = "live")]
 pub use builder::{KeySourceBuilder, KeySourceError};
+#[cfg(feature = "live")]
+pub use content::ContentError;
 pub use current::{CurrentKeys, Held, NoKeys};
 #[cfg(feature = "live")]
 pub use fetch::{FetchError, UrlError};

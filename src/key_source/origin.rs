@@ -1,23 +1,26 @@
-//! [`Origin`]: one place where keys come from: how it is read, and what its bytes mean. Whether they are put in force is
-//! decided elsewhere.
+//! [`Origin`]: one place where keys come from, and how it is read. Whether what it holds is put in force is decided elsewhere.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinError, spawn_blocking};
 
+use super::content::{Content, ContentError, Meaning};
 use super::fetch::{FetchError, UrlReader};
-use super::file::{self, FileError, Stamp};
+use super::file::FileError;
 use super::gate::Gate;
 use super::schedule::{Last, Schedule};
-use crate::protocol::jwk::{JwkError, JwkSet, SkippedKey};
-use crate::protocol::key_set::{KeySet, KeySetError};
-use crate::value::Pid;
+use super::watch::{FileReader, LOOK_AT_FILES, Look, LookError};
+use crate::protocol::metadata::{SetHeader, TrustAnchors};
+use crate::value::{Pid, Timestamp};
 
 /// One origin, as requests and its reader share it.
 pub(super) struct Origin {
     pub(super) name: String,
     pub(super) kind: OriginKind,
+    /// Whose keys it is to give, where that is known before it is read.
+    pub(super) issuer: Option<Pid>,
     pub(super) gate: Gate,
     pub(super) reader: tokio::sync::Mutex<Reader>,
 }
@@ -29,40 +32,32 @@ pub enum OriginKind {
     JwksFile,
     /// A URL with the JWK set of one participant.
     JwksUrl,
+    /// A file with the signed metadata set.
+    MetadataFile,
 }
 
 /// Reads an origin.
 pub(super) struct Reader {
     place: Place,
     meaning: Meaning,
-    /// When to read it next, and how it went so far.
-    schedule: Schedule,
-    max_age: Option<Duration>,
+    /// The header of the set that was read last.
+    header: Option<SetHeader>,
     failures: u32,
     round: u64,
 }
 
 /// Where the bytes are.
 enum Place {
-    /// And the state of the file whose keys were accepted last.
-    File {
-        path: PathBuf,
-        seen: Option<Stamp>,
-        accepted: Option<Stamp>,
-    },
-    Url(Box<UrlReader>),
+    File(FileReader),
+    Url { url: Box<UrlReader>, schedule: Schedule, max_age: Option<Duration> },
 }
 
-/// What the bytes are.
-enum Meaning {
-    Jwks(Pid),
-}
-
-/// What an origin holds.
-#[derive(Debug, Default)]
-pub(super) struct Content {
-    pub(super) set: KeySet,
-    pub(super) left_out: Vec<SkippedKey>,
+/// What a reading brought.
+pub(super) enum News {
+    /// What is in force already.
+    Same,
+    /// Something else.
+    Content(Content),
 }
 
 /// What is wrong with an origin.
@@ -74,35 +69,49 @@ pub enum OriginError {
     /// The way to its URL.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// It holds no JWK set.
+    /// What it holds.
     #[error(transparent)]
-    Jwks(#[from] JwkError),
-    /// Its keys do not go with those of the other origins.
-    #[error(transparent)]
-    Set(#[from] KeySetError),
+    Content(#[from] ContentError),
+    /// It holds what was refused before.
+    #[error("it holds what was refused before")]
+    RefusedBefore,
+    /// It speaks for an issuer for whom another origin speaks. Its other keys are in force.
+    #[error("another origin has the keys of participant {0}, which stay in force: name one origin for each issuer")]
+    Contested(Pid),
+    /// Its set is past its end.
+    #[error("its set ended at {0} and must not be used any more: every token is refused until there is a newer set")]
+    Ended(Timestamp),
     /// The reading was given up.
     #[error("it could not be read: {0}")]
-    GivenUp(#[from] tokio::task::JoinError),
+    GivenUp(#[from] JoinError),
 }
 
-/// How often files are looked at, and at most when somebody asks.
-pub(super) const LOOK_AT_FILES: Duration = Duration::from_secs(1);
-
 impl Origin {
-    pub(super) fn jwks_file(pid: Pid, path: &Path, schedule: Schedule) -> Self {
-        let place = Place::File { path: path.to_owned(), seen: None, accepted: None };
-        let gate = Gate::new(LOOK_AT_FILES);
-        Self::new((OriginKind::JwksFile, path.display().to_string()), gate, Reader::new(place, pid, schedule))
+    pub(super) fn jwks_file(pid: Pid, path: PathBuf) -> Self {
+        Self::file(OriginKind::JwksFile, path, Meaning::Jwks(pid))
+    }
+
+    pub(super) fn metadata_file(path: PathBuf, anchors: Arc<TrustAnchors>) -> Self {
+        Self::file(OriginKind::MetadataFile, path, Meaning::Metadata { anchors, held: None })
     }
 
     pub(super) fn jwks_url(pid: Pid, url: UrlReader, schedule: Schedule) -> Self {
-        let name = url.name();
-        let gate = Gate::new(schedule.cool_down);
-        Self::new((OriginKind::JwksUrl, name), gate, Reader::new(Place::Url(Box::new(url)), pid, schedule))
+        let (name, rest) = (url.name(), schedule.cool_down);
+        let place = Place::Url { url: Box::new(url), schedule, max_age: None };
+        Self::new(OriginKind::JwksUrl, name, rest, Reader::new(place, Meaning::Jwks(pid)))
     }
 
-    fn new((kind, name): (OriginKind, String), gate: Gate, reader: Reader) -> Self {
-        Self { name, kind, gate, reader: tokio::sync::Mutex::new(reader) }
+    fn file(kind: OriginKind, path: PathBuf, meaning: Meaning) -> Self {
+        let file = FileReader::new(path, meaning.max_bytes());
+        Self::new(kind, file.name(), LOOK_AT_FILES, Reader::new(Place::File(file), meaning))
+    }
+
+    fn new(kind: OriginKind, name: String, rest: Duration, reader: Reader) -> Self {
+        let issuer = match reader.meaning {
+            Meaning::Jwks(pid) => Some(pid),
+            Meaning::Metadata { .. } => None,
+        };
+        Self { name, kind, issuer, gate: Gate::new(rest), reader: tokio::sync::Mutex::new(reader) }
     }
 }
 
@@ -113,66 +122,76 @@ impl OriginKind {
     }
 }
 
+impl OriginError {
+    /// Whether what the origin holds is in force all the same.
+    pub(super) const fn is_in_force(&self) -> bool {
+        matches!(self, Self::Contested(_) | Self::Ended(_))
+    }
+}
+
 impl Reader {
-    const fn new(place: Place, pid: Pid, schedule: Schedule) -> Self {
-        Self { place, meaning: Meaning::Jwks(pid), schedule, max_age: None, failures: 0, round: 0 }
+    const fn new(place: Place, meaning: Meaning) -> Self {
+        Self { place, meaning, header: None, failures: 0, round: 0 }
     }
 
-    /// What the origin holds now; `None` if that was accepted already.
-    pub(super) async fn read(&mut self) -> Result<Option<Content>, OriginError> {
+    /// What the origin holds now.
+    pub(super) async fn read(&mut self, now: Timestamp) -> Result<News, OriginError> {
         let bytes = match &mut self.place {
-            Place::File { path, seen, accepted } => {
-                let (path, known) = (path.clone(), *accepted);
-                let news = spawn_blocking(move || read_if_changed(&path, known)).await??;
-                *seen = news.as_ref().map_or(*accepted, |(_, stamp)| Some(*stamp));
-                news.map(|(bytes, _)| bytes)
-            }
-            Place::Url(url) => {
+            Place::File(file) => match file.look().await? {
+                Look::Accepted => return Ok(News::Same),
+                Look::Refused => return Err(OriginError::RefusedBefore),
+                Look::New(bytes) => bytes,
+            },
+            Place::Url { url, max_age, .. } => {
                 let fetched = url.fetch().await?;
-                self.max_age = fetched.max_age;
-                fetched.body
+                *max_age = fetched.max_age;
+                let Some(body) = fetched.body else { return Ok(News::Same) };
+                body
             }
         };
-        bytes.map(|bytes| self.meaning.of(&bytes)).transpose()
+        // A large set takes a while to check, and requests must not wait for it.
+        let meaning = self.meaning.clone();
+        let content = spawn_blocking(move || meaning.read(&bytes, now)).await??;
+        self.header.clone_from(&content.header);
+        Ok(News::Content(content))
     }
 
-    /// How the reading ended: whether its content is in force now.
-    pub(super) fn settled(&mut self, accepted: bool) {
+    /// How the reading ended: whether what it brought is in force now.
+    pub(super) fn settled(&mut self, in_force: bool) {
         self.round = self.round.wrapping_add(1);
-        self.failures = if accepted { 0 } else { self.failures.saturating_add(1) };
+        self.failures = if in_force { 0 } else { self.failures.saturating_add(1) };
+        let header = self.header.take().filter(|_| in_force);
+        if let Some(header) = header {
+            self.meaning.hold(header);
+        }
         match &mut self.place {
-            Place::File { seen, accepted: state, .. } if accepted => *state = *seen,
-            Place::Url(url) if accepted => url.accept(),
-            _ => {}
+            Place::File(file) if in_force => file.accept(),
+            Place::File(file) => file.refuse(),
+            Place::Url { url, .. } if in_force => url.accept(),
+            Place::Url { .. } => {}
         }
     }
 
     /// How long to wait before the next reading.
     pub(super) fn pause(&self) -> Duration {
-        let last = match self.failures {
-            0 => Last::Worked { max_age: self.max_age },
-            times => Last::Failed { times },
-        };
-        match self.place {
-            Place::File { .. } => LOOK_AT_FILES,
-            Place::Url(_) => self.schedule.pause(last, self.round),
+        match &self.place {
+            Place::File(_) => LOOK_AT_FILES,
+            Place::Url { schedule, max_age, .. } => {
+                let last = match self.failures {
+                    0 => Last::Worked { max_age: *max_age },
+                    times => Last::Failed { times },
+                };
+                schedule.pause(last, self.round)
+            }
         }
     }
 }
 
-fn read_if_changed(path: &Path, known: Option<Stamp>) -> Result<Option<(Vec<u8>, Stamp)>, FileError> {
-    if known.is_some() && Stamp::look(path) == known {
-        return Ok(None);
-    }
-    file::read(path).map(Some)
-}
-
-impl Meaning {
-    fn of(&self, bytes: &[u8]) -> Result<Content, OriginError> {
-        let Self::Jwks(pid) = self;
-        let JwkSet { keys, skipped } = JwkSet::parse(bytes)?;
-        let mut set = KeySet::new();
-        set.add(*pid, keys)?;
-        Ok(Content { set, left_out: skipped })
+impl From<LookError> for OriginError {
+    fn from(error: LookError) -> Self {
+        match error {
+            LookError::File(error) => Self::File(error),
+            LookError::GivenUp(error) => Self::GivenUp(error),
+        }
     }
 }

@@ -142,9 +142,9 @@ impl KeySource {
         let Some(origin) = self.origins.get(index) else { return Ok(()) };
         let mut reader = origin.reader.lock().await;
         let _reading = origin.gate.begin();
-        let read = reader.read().await;
+        let read = reader.read(self.clock.now()).await;
         let settled = self.board().settle(index, read, self.clock.now());
-        reader.settled(settled.is_ok());
+        reader.settled(settled.as_ref().err().is_none_or(OriginError::is_in_force));
         settled
     }
 

@@ -74,6 +74,11 @@ impl KeySet {
         Ok(())
     }
 
+    /// Forgets an issuer and its keys.
+    pub fn remove(&mut self, issuer: Pid) {
+        self.issuers.remove(&issuer);
+    }
+
     /// The key with this id among the keys of this issuer.
     pub fn find(&self, issuer: Pid, kid: &Kid) -> Result<&PublicKey, Missing> {
         let keys = &self.issuers.get(&issuer).ok_or(Missing::Issuer)?.0;

@@ -9,6 +9,7 @@ use actix_web::{HttpResponse, ResponseError};
 use super::auth_token::TokenHeaderFault;
 use super::identity::IdentityFault;
 use super::problem::{IDENTITY_NOT_ESTABLISHED, Problem};
+use crate::flow::route_rules::RouteRefusal;
 use crate::flow::verify::{Culprit, VerifyError};
 use crate::value::{Class, Pid};
 
@@ -27,6 +28,9 @@ pub enum Denial {
     /// The caller is known and may not make this request.
     #[error(transparent)]
     Policy(#[from] PolicyFault),
+    /// The caller is known, and the rules by route do not let him pass.
+    #[error(transparent)]
+    Route(#[from] RouteRefusal),
 }
 
 /// Why a caller whose token was verified may not make this request.
@@ -40,15 +44,6 @@ pub enum PolicyFault {
         /// The class in it.
         class: Class,
     },
-    /// There are rules, and none is for this path and method.
-    #[error("no rule covers this path and method")]
-    NoRule,
-    /// A path that two readers could take for two different paths.
-    #[error("the path of the original request cannot be compared with rules")]
-    PathMalformed,
-    /// There are rules, and nothing tells what was asked for.
-    #[error("the proxy did not say which method and path were asked for")]
-    OriginalRequestMissing,
 }
 
 /// No token came along.
@@ -81,9 +76,6 @@ impl PolicyFault {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::NotAllowed { .. } => "not_allowed",
-            Self::NoRule => "no_rule",
-            Self::PathMalformed => "path_malformed",
-            Self::OriginalRequestMissing => "original_request_missing",
         }
     }
 }
@@ -96,18 +88,18 @@ impl Denial {
             Self::Identity(fault) => fault.reason(),
             Self::Verify(error) => error.reason(),
             Self::Policy(fault) => fault.reason(),
+            Self::Route(refusal) => refusal.reason(),
         }
     }
 
     /// Whose doing it is.
     pub const fn culprit(&self) -> Culprit {
         match self {
-            Self::Token(_) => Culprit::Caller,
-            Self::Identity(_) | Self::Policy(PolicyFault::PathMalformed | PolicyFault::OriginalRequestMissing) => {
-                Culprit::Proxy
-            }
+            Self::Token(_) | Self::Route(RouteRefusal::PathMalformed(_)) => Culprit::Caller,
+            Self::Identity(_) | Self::Route(RouteRefusal::OriginalRequestMissing) => Culprit::Proxy,
             Self::Verify(error) => error.culprit(),
-            Self::Policy(PolicyFault::NotAllowed { .. } | PolicyFault::NoRule) => Culprit::Policy,
+            Self::Policy(PolicyFault::NotAllowed { .. })
+            | Self::Route(RouteRefusal::NoRule | RouteRefusal::NotAllowed { .. }) => Culprit::Policy,
         }
     }
 
@@ -116,7 +108,7 @@ impl Denial {
         match self {
             Self::Token(TokenHeaderFault::Missing) => TOKEN_REQUIRED,
             Self::Identity(_) => IDENTITY_NOT_ESTABLISHED,
-            Self::Verify(VerifyError::NotAllowed { .. }) | Self::Policy(_) => NOT_ALLOWED,
+            Self::Verify(VerifyError::NotAllowed { .. }) | Self::Policy(_) | Self::Route(_) => NOT_ALLOWED,
             Self::Token(TokenHeaderFault::Duplicate(_) | TokenHeaderFault::NotAscii) | Self::Verify(_) => {
                 TOKEN_NOT_ACCEPTED
             }
@@ -159,7 +151,7 @@ mod tests {
             VerifyError::Form(FormError::Kid).into(),
             VerifyError::NotAllowed { issuer, class: class.clone() }.into(),
             PolicyFault::NotAllowed { issuer, class }.into(),
-            PolicyFault::NoRule.into(),
+            RouteRefusal::NoRule.into(),
         ]
     }
 

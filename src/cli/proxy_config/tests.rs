@@ -60,7 +60,7 @@ fn a_unix_socket_is_spelled_as_each_proxy_wants_it() {
         (Name::Nginx, "server unix:/run/v.sock;"),
         (Name::Haproxy, "server verifier unix@/run/v.sock"),
         (Name::HaproxyLua, "local verifier = \"unix:/run/v.sock\""),
-        (Name::Apache, "\"unix:/run/v.sock|http://localhost/probe\""),
+        (Name::Apache, "\"unix:/run/v.sock|http://bob-verifier/probe\""),
         (Name::ApacheLua, "local verifier = \"unix:/run/v.sock\""),
         (Name::Envoy, "{pipe: {path: /run/v.sock}}"),
         (Name::Caddy, "reverse_proxy unix//run/v.sock"),

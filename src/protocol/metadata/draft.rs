@@ -57,10 +57,10 @@ impl Draft {
     pub(super) fn finish(self, index: usize) -> Result<(Participant, Vec<Skipped>), MetadataError> {
         let missing = |member| MetadataError::Participant { index, pid: self.pid, member };
         let pid = self.pid.ok_or_else(|| missing("pid"))?;
-        let organisation_name = self.organisation_name.ok_or_else(|| missing("organisationName"))?;
         if let Some((kid, member)) = self.found.private {
             return Err(MetadataError::PrivateKey { pid, kid, member });
         }
+        let organisation_name = self.organisation_name.ok_or_else(|| missing("organisationName"))?;
         let skip = |(list, id, why)| Skipped { pid, list, id, why };
         let participant = Participant {
             pid,

@@ -53,7 +53,7 @@ pub enum MetadataError {
         expected: Algorithm,
     },
     /// A header member that changes what a signature means, or brings its own key.
-    #[error("the signature of the anchor {kid} has a header member that has no place there: {member}")]
+    #[error("the signature of the anchor {kid} has a header member that has no place there: {member:?}")]
     Forbidden {
         /// The anchor.
         kid: Kid,

@@ -51,6 +51,9 @@ const INTERVAL: &str = "interval";
 /// Members that bring a key along, or change what the signature covers or what must be understood.
 const FORBIDDEN: [&str; 7] = ["crit", "zip", "b64", "jwk", "jku", "x5c", "x5u"];
 
+/// The most characters of a member's name that an error repeats.
+const SHOWN: usize = 32;
+
 impl SetHeader {
     pub(super) fn new(terms: SetTerms, anchors: Vec<Kid>, payload_sha256: [u8; 32]) -> Self {
         let SetTerms { authid, serial, not_valid_after, interval } = terms;
@@ -138,7 +141,7 @@ pub(super) fn forbidden_member(protected: &Object<'_>, unprotected: Option<&Obje
     let open = || unprotected.into_iter().flat_map(Object::members).map(|(name, _)| name);
     let mut all = protected.members().map(|(name, _)| name).chain(open());
     let banned = all.find(|name| FORBIDDEN.contains(name));
-    banned.or_else(|| open().find(|name| protected.get(name).is_some())).map(ToOwned::to_owned)
+    banned.or_else(|| open().find(|name| protected.get(name).is_some())).map(|name| name.chars().take(SHOWN).collect())
 }
 
 /// A pid is a number in metadata and a string in tokens; which of the two this header has is not public.

@@ -1,0 +1,59 @@
+//! `[verify]` as plain structures: whose tokens count, and where the keys come from.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::flow::route_rules::RouteRules;
+use crate::flow::verify::{CacheSize, Policy};
+use crate::protocol::metadata::Environment;
+use crate::value::Pid;
+
+/// `[verify]` with the tables below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifySettings {
+    /// Where the keys come from.
+    pub origins: KeyOrigins,
+    /// What a token must be like, and whose.
+    pub policy: Policy,
+    /// `[verify.rule.NAME]`
+    pub rules: RouteRules,
+    /// How many verified tokens are remembered; `None` for none.
+    pub cache: Option<CacheSize>,
+}
+
+/// Where the keys come from. At least one of `metadata` and `issuers` is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyOrigins {
+    /// A signed metadata set.
+    pub metadata: Option<MetadataFiles>,
+    /// `[verify.issuer.PID]`
+    pub issuers: BTreeMap<Pid, IssuerOrigin>,
+    /// Which keys may be trust anchors.
+    pub environment: Environment,
+    /// How often URLs are fetched.
+    pub refresh: Duration,
+}
+
+/// A signed metadata set and who may have signed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetadataFiles {
+    /// The set itself.
+    pub set: PathBuf,
+    /// The trust anchors, a JWK set.
+    pub trust: PathBuf,
+}
+
+/// Where the keys of one issuer come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IssuerOrigin {
+    /// A file.
+    File(PathBuf),
+    /// A URL.
+    Url {
+        /// Which; `https`, unless it is on this machine.
+        url: String,
+        /// The CA of its server, if the system's do not do.
+        ca: Option<PathBuf>,
+    },
+}
