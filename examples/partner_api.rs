@@ -12,7 +12,7 @@
 //! ```sh
 //! scripts/demo --keep demo && cd demo
 //! bob-auth serve --config config.toml &                           # says where it listens
-//! bob-auth key jwks > partner.jwks.json                           # the public keys, as a partner gets them
+//! bob-auth key export --jwks > partner.jwks.json                  # the public keys, as a partner gets them
 //! ```
 //!
 //! Clients that connect to this service themselves:
