@@ -147,6 +147,9 @@ impl Note {
         (status.keys, status.left_out, status.generation) = (set.len(), left_out, generation);
         self.held = set;
         tracing::info!(origin = status.name, keys = status.keys, generation, "keys came into force");
+        if status.keys == 0 {
+            tracing::warn!(origin = status.name, "an origin of keys holds none that checks tokens");
+        }
     }
 
     /// What is wrong although the origin can be read.

@@ -82,7 +82,7 @@ async fn an_old_set_a_changed_one_and_one_of_somebody_else_leave_the_good_one_in
 async fn a_set_past_its_end_opens_no_door_and_that_is_told_before_a_token_comes() {
     let key = Key::new(1, "1:a");
     let place = Place::new(&[&key]);
-    place.put(&place.authority.set_until(now().plus_seconds(2), 7, &[&key]));
+    place.put(&place.authority.set_until(now().plus_seconds(4), 7, &[&key]));
     let door = Door::open(place.builder()).await;
     assert_eq!(door.reason(&key.token()).await, "accepted");
     door.until(|status| status.last_error.is_some()).await;

@@ -80,7 +80,9 @@ async fn a_server_that_the_ca_does_not_vouch_for_gives_no_keys() {
 #[tokio::test]
 async fn the_query_of_a_url_is_used_and_shown_nowhere() {
     let server = OriginServer::plain(Answer::keys(&jwks(&[&Key::new(34, "34:1")])));
-    let door = Door::open(builder().jwks_url(pid(34), server.url() + "?code=hush", None)).await;
+    let source = builder().jwks_url(pid(34), server.url() + "?code=hush", None);
+    assert!(!format!("{source:?}").contains("hush"));
+    let door = Door::open(source).await;
     assert!(server.last_request().starts_with("GET /jwks.json?code=hush HTTP/1.1\r\n"));
     assert_eq!(door.status().name, server.url());
     assert!(!format!("{:?}", door.source).contains("hush"));
