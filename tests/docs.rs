@@ -156,6 +156,15 @@ fn every_metric_is_on_the_page_of_operations_and_no_other() {
 }
 
 #[test]
+fn every_problem_of_a_verification_is_on_its_page_and_no_other() {
+    let page = read("docs/verification.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `urn:bob-auth:problem:"));
+    let listed: Vec<String> = rows.map(|row| row.split(" | ").take(2).collect::<Vec<_>>().join(" ")).collect();
+    let table = bob_auth::web::verdict::ALL.map(|problem| format!("{}` {}", problem.id, problem.status));
+    assert_eq!(listed, table);
+}
+
+#[test]
 fn words_are_split_as_a_shell_does() {
     assert_eq!(words("init DIR --name \"A B\" # what for"), ["init", "DIR", "--name", "A B"]);
     assert_eq!(words("serve 2>log &"), ["serve"]);
