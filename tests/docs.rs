@@ -106,7 +106,8 @@ fn command_lines(text: &str) -> Vec<Vec<String>> {
     let lines = joined.lines().map(|line| line.trim().trim_start_matches("$ "));
     let spans = outside_fences(&joined);
     let spans = spans.split('`').skip(1).step_by(2);
-    let commands = lines.chain(spans).filter_map(|line| line.strip_prefix("bob-auth "));
+    let commands =
+        lines.chain(spans).filter_map(|line| line.strip_prefix("bob-auth ")).filter(|rest| !rest.starts_with("= "));
     commands.filter(|rest| !rest.contains("...")).map(words).collect()
 }
 
