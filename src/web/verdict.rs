@@ -95,10 +95,9 @@ impl Denial {
     /// Whose doing it is.
     pub const fn culprit(&self) -> Culprit {
         match self {
-            Self::Token(_) => Culprit::Caller,
+            Self::Token(_) | Self::Route(RouteRefusal::PathMalformed(_)) => Culprit::Caller,
             Self::Identity(_) | Self::Route(RouteRefusal::OriginalRequestMissing) => Culprit::Proxy,
             Self::Verify(error) => error.culprit(),
-            Self::Route(RouteRefusal::PathMalformed(_)) => Culprit::Caller,
             Self::Policy(PolicyFault::NotAllowed { .. })
             | Self::Route(RouteRefusal::NoRule | RouteRefusal::NotAllowed { .. }) => Culprit::Policy,
         }
