@@ -7,22 +7,23 @@
 //! | `POST /validation/v1/validations` | validators (`val`) |
 //! | `POST /inspection/v1/inspections` | inspectors (`ins`) |
 //!
-//! To try it, let the demo make a participant with its keys and certificates, and start its token service:
+//! To try it, make a participant with a validator, and a token service for them:
 //!
 //! ```sh
-//! scripts/demo --keep demo && cd demo
-//! bob-auth serve --config config.toml &                           # says where it listens
-//! bob-auth key jwks > partner.jwks.json                           # the public keys, as a partner gets them
+//! bob-auth init demo --pid 34 && cd demo
+//! bob-auth entity add validator37 --class val
+//! bob-auth cert issue validator37
+//! bob-auth key export --jwks > partner.jwks.json    # the public keys, as a partner gets them
+//! bob-auth serve &
 //! ```
 //!
-//! Clients that connect to this service themselves:
+//! Then this service, for clients that connect to it themselves, and a call:
 //!
 //! ```sh
-//! partner_api --keys 34=partner.jwks.json --certificate tls/server.pem --private-key tls/server.key
-//! token=$(curl --cacert tls/ca.pem --cert validator37.pem --key validator37.key \
-//!     https://127.0.0.1:8443/api/v1/auth/validator37 | jq -r .jwtCompact)
-//! curl --cacert tls/ca.pem --cert validator37.pem --key validator37.key \
-//!     -H "X-BoB-AuthToken: $token" https://127.0.0.1:9000/validation/v1/status
+//! partner_api --keys 34=partner.jwks.json --certificate tls/server.pem --private-key tls/server.key &
+//! device="--cacert tls/ca.pem --cert validator37.pem --key validator37.key"
+//! token=$(curl -s $device https://127.0.0.1:8443/api/v1/auth/validator37 | jq -r .jwtCompact)
+//! curl $device -H "X-BoB-AuthToken: $token" https://127.0.0.1:9000/validation/v1/status
 //! ```
 //!
 //! Behind a proxy that ends TLS and hands over the certificate's fingerprint:
@@ -225,7 +226,7 @@ impl Options {
 }
 
 fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_writer(io::stderr).init();
+    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).init();
     let served = Options::read(std::env::args().skip(1))
         .and_then(|options| actix_web::rt::System::new().block_on(serve(options)));
     match served {

@@ -13,5 +13,7 @@ mod home;
 mod keys;
 #[path = "cli/life.rs"]
 mod life;
+#[path = "cli/proxy_config.rs"]
+mod proxy_config;
 #[path = "cli/service.rs"]
 mod service;

@@ -106,7 +106,8 @@ fn command_lines(text: &str) -> Vec<Vec<String>> {
     let lines = joined.lines().map(|line| line.trim().trim_start_matches("$ "));
     let spans = outside_fences(&joined);
     let spans = spans.split('`').skip(1).step_by(2);
-    let commands = lines.chain(spans).filter_map(|line| line.strip_prefix("bob-auth "));
+    let commands =
+        lines.chain(spans).filter_map(|line| line.strip_prefix("bob-auth ")).filter(|rest| !rest.starts_with("= "));
     commands.filter(|rest| !rest.contains("...")).map(words).collect()
 }
 
@@ -152,7 +153,18 @@ fn every_metric_is_on_the_page_of_operations_and_no_other() {
         let found = text.match_indices("bob_auth_").map(|(at, _)| &text[at..]);
         found.map(|rest| rest.split(|c| !is_part(c)).next().unwrap().to_owned()).collect()
     };
-    assert_eq!(names(&read("docs/operations.md")), names(&read("src/web/metrics.rs")));
+    let folder = root().join("src/web/metrics");
+    let sources: String = fs::read_dir(folder).unwrap().map(|file| read(file.unwrap().path())).collect();
+    assert_eq!(names(&read("docs/operations.md")), names(&sources));
+}
+
+#[test]
+fn every_problem_of_a_verification_is_on_its_page_and_no_other() {
+    let page = read("docs/verification.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `urn:bob-auth:problem:"));
+    let listed: Vec<String> = rows.map(|row| row.split(" | ").take(2).collect::<Vec<_>>().join(" ")).collect();
+    let table = bob_auth::web::verdict::ALL.map(|problem| format!("{}` {}", problem.id, problem.status));
+    assert_eq!(listed, table);
 }
 
 #[test]

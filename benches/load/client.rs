@@ -3,6 +3,8 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
+use bob_auth::crypto::cert::Certificate;
+use bob_auth::crypto::private_key::PrivateKey;
 use openssl::pkey::PKey;
 use openssl::ssl::{Ssl, SslConnector, SslContext, SslMethod, SslStream, SslVerifyMode, SslVersion};
 use openssl::x509::X509;
@@ -28,13 +30,17 @@ pub(crate) const TOKEN: &str = "/api/v1/auth/validator37";
 impl Client {
     /// With the certificate that is enrolled at the site, or without one.
     pub(crate) fn new(site: &Site, address: SocketAddr, version: SslVersion, certificate: bool) -> Self {
+        Self::with(certificate.then_some(&site.client), address, version)
+    }
+
+    /// With this certificate, or without one.
+    pub(crate) fn with(identity: Option<&(Certificate, PrivateKey)>, address: SocketAddr, version: SslVersion) -> Self {
         let mut builder = SslConnector::builder(SslMethod::tls_client()).expect("a connector");
         // What is measured is the service, not its clients' care.
         builder.set_verify(SslVerifyMode::NONE);
         builder.set_min_proto_version(Some(version)).expect("a version");
         builder.set_max_proto_version(Some(version)).expect("a version");
-        if certificate {
-            let (certificate, key) = &site.client;
+        if let Some((certificate, key)) = identity {
             let x509 = X509::from_der(&certificate.der).expect("a certificate");
             let key = PKey::private_key_from_pkcs8(&key.to_pkcs8_der().expect("DER")).expect("a key");
             builder.set_certificate(&x509).expect("a certificate");
@@ -66,7 +72,12 @@ impl Connection<TcpStream> {
 impl<S: Read + Write> Connection<S> {
     /// One request, its status.
     pub(crate) fn get(&mut self, path: &str) -> u16 {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        self.get_with(path, "")
+    }
+
+    /// One request with these header lines, each ended; its status.
+    pub(crate) fn get_with(&mut self, path: &str, headers: &str) -> u16 {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
         self.stream.write_all(request.as_bytes()).expect("sent");
         let mut have = 0;
         loop {

@@ -16,9 +16,11 @@
 )]
 
 mod client;
+mod guarded;
 mod measure;
 mod parts;
 mod site;
+mod verification;
 
 use std::time::Duration;
 
@@ -26,6 +28,11 @@ use std::time::Duration;
 const SPAN: Duration = Duration::from_secs(4);
 
 fn main() {
+    // The service that is measured runs in a process of its own: this one, called again.
+    if let Some(directory) = std::env::args().skip_while(|word| word != guarded::ROLE).nth(1) {
+        guarded::serve(directory.as_ref());
+        return;
+    }
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let run = |name: &str| wanted.is_empty() || wanted.iter().any(|word| word == name);
     println!("OpenSSL: {}; service on core 0, clients on core 1; {SPAN:?} per figure\n", openssl::version::version());
@@ -42,6 +49,15 @@ fn main() {
     }
     if run("memory") {
         parts::memory();
+    }
+    if run("guard") {
+        verification::guard(SPAN);
+    }
+    if run("forward-auth") {
+        verification::forward_auth(SPAN);
+    }
+    if run("key-sets") {
+        verification::key_sets();
     }
     if run("start") {
         parts::start_up();

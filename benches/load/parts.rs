@@ -14,7 +14,7 @@ use super::client::{Client, Connection, TOKEN};
 use super::measure::{cpu_time, percentile, resident_kib};
 use super::site::{Service, Site};
 
-const CONNECTIONS: usize = 64;
+pub(crate) const CONNECTIONS: usize = 64;
 
 /// Raw ES256 signing, the limit of a core.
 pub(crate) struct RawSigning {
@@ -41,29 +41,42 @@ pub(crate) fn raw_signing(span: Duration) -> RawSigning {
 
 /// CPU microseconds of the service per request, and requests per second, under closed-loop load on kept connections.
 fn load(service: &Service, client: &Client, path: &'static str, expected: u16, span: Duration) -> (f64, f64) {
+    let open = || {
+        let mut connection = client.connect();
+        move || connection.get(path)
+    };
+    closed_loop(&[service.pid()], &open, expected, span)
+}
+
+/// CPU microseconds of these processes per request, and requests per second: as many clients as there are connections,
+/// each opened once, each asking again as soon as it has its answer.
+pub(crate) fn closed_loop<Ask: FnMut() -> u16>(
+    pids: &[u32],
+    open: &(dyn Fn() -> Ask + Sync),
+    expected: u16,
+    span: Duration,
+) -> (f64, f64) {
+    let used = || pids.iter().map(|pid| cpu_time(*pid)).sum::<Duration>();
     let count = Arc::new(AtomicU64::new(0));
     let end = Instant::now() + span + Duration::from_millis(700);
-    let threads: Vec<_> = (0..CONNECTIONS)
-        .map(|_| {
-            let (client, count) = (client.clone(), Arc::clone(&count));
-            thread::spawn(move || {
-                let mut connection = client.connect();
+    thread::scope(|scope| {
+        for _ in 0..CONNECTIONS {
+            let count = Arc::clone(&count);
+            scope.spawn(move || {
+                let mut ask = open();
                 while Instant::now() < end {
-                    assert_eq!(connection.get(path), expected);
+                    assert_eq!(ask(), expected);
                     count.fetch_add(1, Ordering::Relaxed);
                 }
-            })
-        })
-        .collect();
-    thread::sleep(Duration::from_millis(500));
-    let (cpu, requests, began) = (cpu_time(service.pid()), count.load(Ordering::Relaxed), Instant::now());
-    thread::sleep(span);
-    let (cpu, requests, took) =
-        (cpu_time(service.pid()).saturating_sub(cpu), count.load(Ordering::Relaxed) - requests, began.elapsed());
-    for thread in threads {
-        thread.join().expect("every answer as expected");
-    }
-    (cpu.as_secs_f64() * 1e6 / requests as f64, requests as f64 / took.as_secs_f64())
+            });
+        }
+        thread::sleep(Duration::from_millis(500));
+        let (cpu, requests, began) = (used(), count.load(Ordering::Relaxed), Instant::now());
+        thread::sleep(span);
+        let (cpu, requests, took) =
+            (used().saturating_sub(cpu), count.load(Ordering::Relaxed) - requests, began.elapsed());
+        (cpu.as_secs_f64() * 1e6 / requests as f64, requests as f64 / took.as_secs_f64())
+    })
 }
 
 /// Tokens over kept connections, against an empty route of the same service and raw signing.

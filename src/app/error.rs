@@ -1,6 +1,7 @@
 //! [`AppError`]: why the service does not start, or did not stop well.
 
 use super::tls_slot::IdentityError;
+use super::verification::VerificationError;
 use crate::store::StoreError;
 use crate::web::identity::ProxyIdentityError;
 use crate::web::listener::ListenerError;
@@ -20,6 +21,9 @@ pub enum AppError {
     /// What a proxy says in which header.
     #[error("listener.behind_proxy: {0}")]
     ProxyIdentity(#[from] ProxyIdentityError),
+    /// The verification.
+    #[error(transparent)]
+    Verification(#[from] VerificationError),
     /// The counters.
     #[error("the metrics could not be set up: {0}")]
     Metrics(String),

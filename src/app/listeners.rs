@@ -1,5 +1,6 @@
 //! From settings to listeners that run.
 
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use actix_web::dev::{Server, ServerHandle};
@@ -7,11 +8,16 @@ use actix_web::web;
 
 use super::error::AppError;
 use super::tls_slot::TlsSlot;
-use crate::config::{ByteSize, Config, ListenAddress};
+use crate::config::{
+    ByteSize, Config, InternalListener, Limits, ListenAddress, ProxyListener, ShutdownSettings, VerifyListener,
+    WorkerSettings,
+};
+use crate::web::forward_auth::{self, ForwardAuth};
 use crate::web::identity::IdentitySource;
-use crate::web::listener::{Bound, ListenerError, ListenerTls, Running, serve_internal, serve_public};
+use crate::web::listener::{Bound, ListenerError, ListenerTls, Running, serve, serve_internal};
+use crate::web::metrics::ProcessMetrics;
 use crate::web::peer::proxy_identity;
-use crate::web::routes::PublicListener;
+use crate::web::routes::{PublicListener, public_routes};
 use crate::web::state::Service;
 use crate::web::tls::TlsSettings;
 
@@ -24,12 +30,13 @@ pub(super) struct Started {
 /// For listeners that have no Unix sockets.
 const SOCKET_MODE: u32 = 0o600;
 
-/// Starts the listeners that clients and proxies connect to.
+/// Starts the listeners at which tokens are asked for.
 pub(super) fn start_public(
     config: &Config,
     service: &web::Data<Service>,
+    running: &Running,
 ) -> Result<(Vec<Started>, Vec<TlsSlot>), AppError> {
-    let running = running(config);
+    let process = &service.metrics.process;
     let header_bytes = config.limits.header_bytes.map(ByteSize::as_usize);
     let (mut started, mut slots) = (Vec::new(), Vec::new());
     if let Some(listener) = &config.listeners.token {
@@ -38,32 +45,59 @@ pub(super) fn start_public(
         let tls = ListenerTls { settings: listener.into(), identity: &slot.identity, current: &slot.current };
         let public = PublicListener { identity: IdentitySource::Connection, jwks: listener.jwks, header_bytes };
         let sockets = bind_all("token", "https", &addresses, SOCKET_MODE)?;
-        started.push(serve_public(service, public, sockets, Some(&tls), &running)?.into());
+        started.push(serve(public_routes(service.clone(), public), process, sockets, Some(&tls), running)?.into());
         slots.push(slot);
     }
     if let Some(listener) = &config.listeners.behind_proxy {
         let identity = IdentitySource::Proxy(proxy_identity(&listener.proxy)?);
         let public = PublicListener { identity, jwks: listener.jwks, header_bytes };
-        let slot = listener.proxy.tls.as_ref().map(|files| TlsSlot::read("behind_proxy", files)).transpose()?;
-        let tls = slot.as_ref().map(|slot| ListenerTls {
-            settings: TlsSettings::behind_proxy(),
-            identity: &slot.identity,
-            current: &slot.current,
-        });
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        let sockets = bind_all("behind_proxy", scheme, &listener.proxy.listen, listener.proxy.socket_mode)?;
-        started.push(serve_public(service, public, sockets, tls.as_ref(), &running)?.into());
+        let routes = public_routes(service.clone(), public);
+        let (server, slot) = start_behind_proxy("behind_proxy", &listener.proxy, routes, process, running)?;
+        started.push(server);
         slots.extend(slot);
     }
     Ok((started, slots))
 }
 
+/// Starts the listener at which proxies ask whether a request may pass.
+pub(super) fn start_verify(
+    listener: &VerifyListener,
+    state: &web::Data<ForwardAuth>,
+    process: &Arc<ProcessMetrics>,
+    running: &Running,
+) -> Result<(Started, Option<TlsSlot>), AppError> {
+    start_behind_proxy("verify", &listener.proxy, forward_auth::routes(state.clone()), process, running)
+}
+
+fn start_behind_proxy(
+    name: &'static str,
+    listener: &ProxyListener,
+    routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+    process: &Arc<ProcessMetrics>,
+    running: &Running,
+) -> Result<(Started, Option<TlsSlot>), AppError> {
+    let slot = listener.tls.as_ref().map(|files| TlsSlot::read(name, files)).transpose()?;
+    let tls = slot.as_ref().map(|slot| ListenerTls {
+        settings: TlsSettings::behind_proxy(),
+        identity: &slot.identity,
+        current: &slot.current,
+    });
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let sockets = bind_all(name, scheme, &listener.listen, listener.socket_mode)?;
+    let server = serve(routes, process, sockets, tls.as_ref(), running)?;
+    Ok((server.into(), slot))
+}
+
 /// Starts the internal listener, if there is one.
-pub(super) fn start_internal(config: &Config, service: &web::Data<Service>) -> Result<Option<Started>, AppError> {
-    let Some(listener) = &config.listeners.internal else { return Ok(None) };
+pub(super) fn start_internal(
+    listener: Option<&InternalListener>,
+    routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+    running: &Running,
+) -> Result<Option<Started>, AppError> {
+    let Some(listener) = listener else { return Ok(None) };
     let addresses: Vec<ListenAddress> = listener.listen.iter().copied().map(ListenAddress::Tcp).collect();
     let sockets = bind_all("internal", "http", &addresses, SOCKET_MODE)?;
-    Ok(Some(serve_internal(service, sockets, &running(config))?.into()))
+    Ok(Some(serve_internal(routes, sockets, running)?.into()))
 }
 
 fn bind_all(
@@ -81,13 +115,11 @@ fn bind_all(
     Ok(bound)
 }
 
-fn running(config: &Config) -> Running {
+/// How the listeners of a process run.
+pub(super) fn running(limits: Limits, workers: WorkerSettings, shutdown: ShutdownSettings) -> Running {
     let cores = || available_parallelism().map_or(1, std::num::NonZero::get);
-    Running {
-        limits: config.limits,
-        workers: config.workers.threads.map_or_else(cores, std::num::NonZero::get),
-        drain: config.shutdown.drain,
-    }
+    let workers = workers.threads.map_or_else(cores, std::num::NonZero::get);
+    Running { limits, workers, drain: shutdown.drain }
 }
 
 impl From<Server> for Started {
@@ -96,10 +128,9 @@ impl From<Server> for Started {
     }
 }
 
-/// Takes the Unix sockets away at the end, so that nobody waits at one.
-pub(super) fn remove_sockets(config: &Config) {
-    let sockets = config.listeners.behind_proxy.iter().flat_map(|listener| &listener.proxy.listen);
-    for address in sockets {
+/// Takes the Unix sockets among these away at the end, so that nobody waits at one.
+pub(super) fn remove_sockets<'a>(listen: impl IntoIterator<Item = &'a ListenAddress>) {
+    for address in listen {
         if let ListenAddress::Unix(path) = address
             && let Err(error) = std::fs::remove_file(path)
         {

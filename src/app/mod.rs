@@ -9,6 +9,9 @@ mod load;
 mod reload;
 mod stop;
 mod tls_slot;
+mod verification;
+mod verify_server;
+mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,16 +21,20 @@ use actix_web::web;
 
 pub use self::error::AppError;
 use self::hardening::{allow_connections, keep_secrets_out_of_core_files, system_random};
-use self::listeners::{remove_sockets, start_internal, start_public};
+use self::listeners::{remove_sockets, running, start_internal, start_public, start_verify};
 use self::load::{Loader, limiters};
 use self::reload::Reloader;
 use self::tls_slot::server_certificates;
+use self::verification::Verification;
+pub use self::verification::VerificationError;
+pub use self::verify_server::verify_server;
 use crate::config::Config;
 use crate::flow::issue::{Context, SelfCheck};
 use crate::store::{Access, AuditWriter, Pace, Store};
 use crate::telemetry::Telemetry;
 use crate::value::SystemClock;
 use crate::web::metrics::Metrics;
+use crate::web::routes::internal_routes;
 use crate::web::state::{Parts, Service};
 
 /// Of how many tokens one is looked at before it leaves: often enough to notice a signer gone wrong within a second of
@@ -66,14 +73,34 @@ pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError
     service.access_log.store(config.log.access, Ordering::Relaxed);
     service.metrics.set_keys(loader.key_facts());
 
-    let (public, slots) = start_public(&config, &service)?;
-    let internal = start_internal(&config, &service)?;
-    service.metrics.set_server_certificates(server_certificates(&slots));
+    let verification = match (&config.verify, &config.listeners.verify) {
+        (Some(settings), Some(listener)) => Some(Verification::start(settings, listener, config.log.access).await?),
+        _ => None,
+    };
+    let process = Arc::clone(&service.metrics.process);
+    let running = running(config.limits, config.workers, config.shutdown);
+    let (mut public, mut slots) = start_public(&config, &service, &running)?;
+    if let (Some(verification), Some(listener)) = (&verification, &config.listeners.verify) {
+        let (started, slot) = start_verify(listener, &verification.state, &process, &running)?;
+        public.push(started);
+        slots.extend(slot);
+    }
+    let state = verification.as_ref().map(|verification| verification.state.clone());
+    let routes = internal_routes(service.clone(), state.clone());
+    let internal = start_internal(config.listeners.internal.as_ref(), routes, &running)?;
+    process.set_server_certificates(server_certificates(&slots));
     report_readiness(&service);
 
-    let reloader = Reloader::new(Arc::clone(&config), loader, service.clone(), slots, telemetry.level());
-    stop::run_until_told(&config.shutdown, &service, reloader, public, internal).await?;
-    remove_sockets(&config);
+    let doors = (slots, verification);
+    let reloader = Reloader::new(Arc::clone(&config), loader, service.clone(), doors, telemetry.level());
+    let drain = || {
+        service.start_draining();
+        if let Some(state) = &state {
+            state.start_draining();
+        }
+    };
+    stop::run_until_told(&config.shutdown, drain, reloader.run(), public, internal).await?;
+    remove_sockets(config.listeners.behind_proxies().flat_map(|proxy| &proxy.listen));
     writer.close(AUDIT_FLUSH).await;
     tracing::info!(audit_rows_lost = service.audit.lost(), "stopped");
     Ok(())

@@ -2,7 +2,6 @@
 //! at SIGHUP). New state is in force whole or not at all; a faulty file is reported and the old state stays.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,15 +12,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::load::{Loader, inode, limiters};
-use super::tls_slot::{TlsSlot, read_identity, server_certificates};
+use super::tls_slot::{TlsSlot, reload_certificates};
+use super::verification::Verification;
+use super::watch::{LOOK_AT_FILES, Stamps, look};
 use crate::config::{Config, environment};
 use crate::telemetry::LevelHandle;
 use crate::web::metrics::Reload;
 use crate::web::state::Service;
-
-/// What tells one state of a file from the next, also through a swapped symbolic link: the time of change moves with
-/// what is in it and with who may read it.
-type Stamp = Option<(u64, i64, i64, u64)>;
 
 /// Keeps the running service in step with store and files.
 pub(super) struct Reloader {
@@ -30,7 +27,8 @@ pub(super) struct Reloader {
     service: web::Data<Service>,
     slots: Vec<TlsSlot>,
     level: LevelHandle,
-    stamps: Vec<(PathBuf, Stamp)>,
+    verification: Option<Verification>,
+    stamps: Stamps,
     /// The inode that was last seen in the place of the store; at the start, of the one that stays open.
     store_file: Option<u64>,
     /// When the store may be read again; whether it could be read when it was last looked at.
@@ -38,8 +36,6 @@ pub(super) struct Reloader {
     store_readable: bool,
 }
 
-/// How often files are looked at.
-const LOOK_AT_FILES: Duration = Duration::from_secs(1);
 /// How often idle limiters are emptied and old audit rows pruned.
 const HOUSEKEEPING: Duration = Duration::from_mins(1);
 /// Of its time, the service spends at most one part in so many on reading the store again.
@@ -50,9 +46,10 @@ impl Reloader {
         config: Arc<Config>,
         loader: Loader,
         service: web::Data<Service>,
-        slots: Vec<TlsSlot>,
+        doors: (Vec<TlsSlot>, Option<Verification>),
         level: LevelHandle,
     ) -> Self {
+        let (slots, verification) = doors;
         let store_file = loader.store_file;
         let mut reloader = Self {
             config,
@@ -60,7 +57,8 @@ impl Reloader {
             service,
             slots,
             level,
-            stamps: Vec::new(),
+            verification,
+            stamps: Stamps::new(),
             store_file,
             store_rests_until: Instant::now(),
             store_readable: true,
@@ -135,30 +133,38 @@ impl Reloader {
                 tracing::debug!(revision = snapshot.directory.revision(), "the store was read again");
                 self.service.replace_snapshot(snapshot);
                 self.service.metrics.set_keys(self.loader.key_facts());
-                self.service.metrics.reloaded("store", Reload::Done);
+                self.service.metrics.process.reloaded("store", Reload::Done);
             }
             Err(error) => {
                 tracing::error!(%error, "the store could not be read again; tokens are issued from memory");
-                self.service.metrics.reloaded("store", Reload::Failed);
+                self.service.metrics.process.reloaded("store", Reload::Failed);
             }
         }
     }
 
     async fn reload_files(&mut self) {
-        self.reload_config();
-        self.reload_certificates();
+        self.reload_config().await;
+        reload_certificates(&mut self.slots, &self.service.metrics.process);
         self.replace_snapshot().await;
     }
 
-    fn reload_config(&mut self) {
+    async fn reload_config(&mut self) {
         let config = match Config::load(&self.config.file, &environment) {
             Ok(config) => config,
             Err(faults) => {
                 tracing::error!(%faults, "the configuration is faulty; the old one stays in force");
-                self.service.metrics.reloaded("config", Reload::Failed);
+                self.service.metrics.process.reloaded("config", Reload::Failed);
                 return;
             }
         };
+        if let (Some(verification), Some(settings)) = (&mut self.verification, &config.verify) {
+            if let Err(error) = verification.reload(settings).await {
+                tracing::error!(%error, "the new [verify] cannot be used; the old configuration stays in force");
+                self.service.metrics.process.reloaded("config", Reload::Failed);
+                return;
+            }
+            verification.state.access_log.store(config.log.access, Ordering::Relaxed);
+        }
         if let Err(error) = self.level.set(&config.log.level) {
             tracing::error!(%error, "log.level stays as it was");
         }
@@ -170,27 +176,7 @@ impl Reloader {
             tracing::warn!(what, "this change takes effect at the next start");
         }
         self.config = Arc::new(config);
-        self.service.metrics.reloaded("config", Reload::Done);
-    }
-
-    fn reload_certificates(&mut self) {
-        for slot in &mut self.slots {
-            let listener = slot.listener;
-            let replaced = read_identity(&slot.files)
-                .and_then(|identity| Ok(slot.current.replace(&identity).map(|()| identity)?));
-            match replaced {
-                Ok(identity) => {
-                    tracing::info!(listener, not_after = %identity.not_after, "server certificate read");
-                    slot.identity = identity;
-                    self.service.metrics.reloaded("certificate", Reload::Done);
-                }
-                Err(error) => {
-                    tracing::error!(listener, %error, "the server certificate is faulty; the old one stays in force");
-                    self.service.metrics.reloaded("certificate", Reload::Failed);
-                }
-            }
-        }
-        self.service.metrics.set_server_certificates(server_certificates(&self.slots));
+        self.service.metrics.process.reloaded("config", Reload::Done);
     }
 
     async fn keep_house(&self) {
@@ -208,7 +194,7 @@ impl Reloader {
     }
 
     /// The state of every file that matters.
-    fn look(&self) -> Vec<(PathBuf, Stamp)> {
+    fn look(&self) -> Stamps {
         let certificates = self.slots.iter().flat_map(|slot| [&slot.files.certificate, &slot.files.private_key]);
         let mut keys: Vec<PathBuf> = fs::read_dir(&self.config.keys.directory)
             .into_iter()
@@ -217,16 +203,7 @@ impl Reloader {
             .map(|entry| entry.path())
             .collect();
         keys.sort();
-        [&self.config.file, &self.config.keys.directory]
-            .into_iter()
-            .chain(certificates)
-            .chain(&keys)
-            .map(|path| (path.clone(), stamp(path)))
-            .collect()
+        let own = [&self.config.file, &self.config.keys.directory].into_iter().chain(certificates).chain(&keys);
+        look(own.chain(self.verification.iter().flat_map(Verification::files)))
     }
-}
-
-fn stamp(path: &PathBuf) -> Stamp {
-    let metadata = fs::metadata(path).ok()?;
-    Some((metadata.ino(), metadata.ctime(), metadata.ctime_nsec(), metadata.len()))
 }

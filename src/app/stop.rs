@@ -1,24 +1,24 @@
 //! The end: not ready any more, a while for balancers to notice, then the listeners close and requests under way finish,
 //! within a bound. No request is cut short of that.
 
+use std::convert::Infallible;
 use std::io;
 
-use actix_web::web;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::error::AppError;
 use super::listeners::Started;
-use super::reload::Reloader;
 use crate::config::ShutdownSettings;
-use crate::web::state::Service;
 
 /// Serves until SIGTERM or SIGINT, or until a listener fails; then stops in order: the internal listener last, so that
 /// it can be asked what goes on.
+///
+/// `drain` is called when the end begins, `work` is what goes on until then.
 pub(super) async fn run_until_told(
     settings: &ShutdownSettings,
-    service: &web::Data<Service>,
-    reloader: Reloader,
+    drain: impl FnOnce(),
+    work: impl Future<Output = Result<Infallible, io::Error>>,
     public: Vec<Started>,
     internal: Option<Started>,
 ) -> Result<(), AppError> {
@@ -29,12 +29,12 @@ pub(super) async fn run_until_told(
         _ = terminate.recv() => Ok("SIGTERM"),
         _ = interrupt.recv() => Ok("SIGINT"),
         Some(error) = failure.recv() => Err(error),
-        outcome = reloader.run() => match outcome {
+        outcome = work => match outcome {
             Ok(never) => match never {},
             Err(error) => Err(error),
         },
     };
-    service.start_draining();
+    drain();
     tracing::info!(by = ended.as_ref().ok(), delay = ?settings.delay, drain = ?settings.drain, "stopping");
     if ended.is_ok() {
         tokio::time::sleep(settings.delay).await;

@@ -21,6 +21,7 @@ mod token;
 mod token_get;
 mod token_show;
 mod token_verify;
+mod verify_server;
 mod verifying;
 mod words;
 
@@ -63,6 +64,8 @@ enum Verb {
     Config(config::Config),
     /// Run the token service until SIGTERM
     Serve(serve::Serve),
+    /// Verify tokens for a reverse proxy, until SIGTERM
+    VerifyServer(verify_server::VerifyServer),
     /// Get a token, or look at one
     #[command(subcommand)]
     Token(token::Token),
@@ -88,7 +91,7 @@ impl Verb {
             Self::Explain(verb) => verb.run(),
             Self::Audit(verb) => verb.run(global).await,
             Self::ProxyConfig(verb) => verb.run(),
-            Self::Serve(_) => Err(CliError::new("runs elsewhere")),
+            Self::Serve(_) | Self::VerifyServer(_) => Err(CliError::new("runs elsewhere")),
         }
     }
 }
@@ -96,10 +99,12 @@ impl Verb {
 /// Runs the program with the arguments of this process. Exit codes: 0 done, 1 it failed, 2 it was called wrongly.
 pub fn main() -> ExitCode {
     let Arguments { global, verb } = Arguments::parse();
-    // The service brings its own runtime.
-    if let Verb::Serve(serve) = verb {
-        return serve.run(&global);
-    }
+    // What runs until it is told to stop brings its own runtime.
+    let verb = match verb {
+        Verb::Serve(serve) => return serve.run(&global),
+        Verb::VerifyServer(server) => return server.run(&global),
+        verb => verb,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = match runtime {
         Ok(runtime) => runtime.block_on(async {

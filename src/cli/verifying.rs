@@ -1,7 +1,7 @@
 //! The options by which `token verify` and `explain` are told what a verifier would have: token, certificate, keys, policy,
 //! time. They become a [`Verifier`] and a [`Question`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use crate::flow::verify::{Allowed, HolderOfKey, Verifier, VerifierBuilder};
 use crate::key_source::CurrentKeys;
 use crate::protocol::jwk::{JwkSet, SkippedKey};
 use crate::protocol::key_set::KeySet;
+use crate::protocol::metadata::{Environment, SignedSet, Skipped, TrustAnchors};
 use crate::protocol::presented::Presented;
 use crate::protocol::token_text::TokenText;
 use crate::store::Fingerprint;
@@ -39,6 +40,15 @@ pub(super) struct Verifying {
     /// Whose keys those are [default: whoever the token says]
     #[arg(long, value_name = "PID", requires = "jwks")]
     issuer: Option<Pid>,
+    /// The keys as a signed metadata set
+    #[arg(long, value_name = "FILE", conflicts_with = "jwks", requires = "trust")]
+    metadata: Option<PathBuf>,
+    /// The trust anchors of the metadata set, as a JWK set that came another way
+    #[arg(long, value_name = "JWKS", requires = "metadata")]
+    trust: Option<PathBuf>,
+    /// Accept as an anchor the key that is printed in RFC 7515 and signs the sets of a BoB test environment
+    #[arg(long, requires = "metadata")]
+    test_environment: bool,
     /// How far clocks may be apart
     #[arg(long, value_name = "TIME", value_parser = words::span, default_value = "60s")]
     leeway: Duration,
@@ -75,7 +85,8 @@ impl Verifying {
     pub(super) fn read(self, now: Timestamp) -> Result<Given, CliError> {
         let mut notes = Vec::new();
         let token = if self.token == "-" { input::from_stdin("token")?.trim().to_owned() } else { self.token.clone() };
-        let keys = self.keys(&token, &mut notes)?;
+        let now = self.at.map_or(now, |at| at.at(now));
+        let keys = self.keys(&token, now, &mut notes)?;
         let (presented, certificate) = self.presented()?;
         let leeway = u32::try_from(words::seconds(self.leeway)).unwrap_or(u32::MAX);
         let mut builder = Verifier::builder(Arc::new(keys)).leeway(leeway).max_lifetime(self.max_lifetime).cache(None);
@@ -86,14 +97,18 @@ impl Verifying {
         builder = self.allow.into_iter().chain(everyone).fold(builder, VerifierBuilder::allow);
         builder = self.audience.into_iter().fold(builder, VerifierBuilder::audience);
         let verifier = builder.build().map_err(CliError::new)?;
-        let now = self.at.map_or(now, |at| at.at(now));
         Ok(Given { verifier, token, presented, certificate, now, notes })
     }
 
-    fn keys(&self, token: &str, notes: &mut Vec<String>) -> Result<CurrentKeys, CliError> {
+    fn keys(&self, token: &str, now: Timestamp, notes: &mut Vec<String>) -> Result<CurrentKeys, CliError> {
+        if let (Some(set), Some(trust)) = (&self.metadata, &self.trust) {
+            return self.keys_of_metadata(set, trust, now, notes);
+        }
         let Some(path) = &self.jwks else {
-            return Err(CliError::new("without keys nothing can be verified")
-                .next("give the issuer's keys with --jwks FILE; `bob-auth key export` writes those of this service"));
+            return Err(CliError::new("without keys nothing can be verified").next(
+                "give the issuer's keys with --jwks FILE (`bob-auth key export --jwks` writes those of a service), or a \
+                 metadata set with --metadata FILE and --trust JWKS",
+            ));
         };
         let jwks = JwkSet::parse(&input::read(path)?).map_err(|error| CliError::new(error).at(path))?;
         notes.extend(jwks.skipped.iter().map(note_of_skipped));
@@ -108,6 +123,29 @@ impl Verifying {
         let owner = issuer.map_or_else(|| Pid::new(1).map_err(CliError::new), Ok)?;
         set.add(owner, jwks.keys).map_err(|error| CliError::new(error).at(path))?;
         CurrentKeys::new(set).map_err(|error| CliError::new(error).at(path))
+    }
+
+    fn keys_of_metadata(
+        &self,
+        path: &Path,
+        trust: &Path,
+        now: Timestamp,
+        notes: &mut Vec<String>,
+    ) -> Result<CurrentKeys, CliError> {
+        let environment = if self.test_environment { Environment::Test } else { Environment::Production };
+        let anchors = TrustAnchors::parse(&input::read(trust)?, environment).map_err(|error| {
+            CliError::new(error).at(trust).next("the anchors come from the administering body, out of band")
+        })?;
+        for (kid, printed_in) in anchors.examples() {
+            notes.push(format!("everybody can sign with the anchor {kid}: it is the example key of {printed_in}"));
+        }
+        let set =
+            SignedSet::verify(&input::read(path)?, &anchors, now).map_err(|error| CliError::new(error).at(path))?;
+        for Skipped { pid, list, id, why } in set.skipped() {
+            let id = id.as_deref().unwrap_or("without an id");
+            notes.push(format!("participant {pid}: {list}: {id} is left out: {why}"));
+        }
+        CurrentKeys::new(set.into_key_set()).map_err(|error| CliError::new(error).at(path))
     }
 
     fn presented(&self) -> Result<(Option<Presented>, Option<Certificate>), CliError> {

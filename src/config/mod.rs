@@ -139,6 +139,7 @@ impl Config {
             ("default_participant", self.default_participant != new.default_participant),
             ("[store]", self.store != new.store),
             ("[keys]", self.keys.directory != new.keys.directory),
+            ("[verify], written or not,", self.verify.is_some() != new.verify.is_some()),
             ("[listener.*]", self.listeners != new.listeners),
             ("[limits] of times and connections", self.limits.connection_limits() != new.limits.connection_limits()),
             ("[workers]", self.workers != new.workers),

@@ -252,6 +252,14 @@ pub struct ShutdownSettings {
     pub drain: Duration,
 }
 
+impl Listeners {
+    /// Those that proxies connect to.
+    pub fn behind_proxies(&self) -> impl Iterator<Item = &ProxyListener> {
+        let verify = self.verify.as_ref().map(|listener| &listener.proxy);
+        self.behind_proxy.as_ref().map(|listener| &listener.proxy).into_iter().chain(verify)
+    }
+}
+
 impl Limits {
     /// The limits that belong to a listener's sockets and not to single requests.
     #[expect(clippy::type_complexity, reason = "a tuple to be compared, nothing else")]

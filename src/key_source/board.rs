@@ -34,6 +34,8 @@ pub struct OriginStatus {
     pub last_success: Option<Timestamp>,
     /// What is wrong with it now; what it gave last stays as it is.
     pub last_error: Option<String>,
+    /// How many readings have failed since the start.
+    pub failures: u64,
     /// Whose keys it holds.
     pub issuers: Vec<Pid>,
     /// How many keys of it are in force.
@@ -131,6 +133,7 @@ impl Note {
             kind,
             last_success: None,
             last_error: None,
+            failures: 0,
             issuers: issuer.into_iter().collect(),
             keys: 0,
             left_out: 0,
@@ -177,8 +180,9 @@ impl Note {
             Some(OriginError::RefusedBefore) if was.is_some() => was,
             other => other.map(ToString::to_string),
         };
-        if error.is_none() {
-            status.last_success = Some(now);
+        match error {
+            Some(_) => status.failures += 1,
+            None => status.last_success = Some(now),
         }
     }
 }

@@ -15,7 +15,8 @@ use openssl::stack::Stack;
 
 use crate::protocol::presented::Presented;
 
-/// The certificate that a connection's client proved possession of, if it sent one.
+/// The certificate that a connection's client proved possession of, if it sent one; in the connection's data, where
+/// [`read_certificate`] puts it. A server with another TLS library puts it there itself.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionCertificate(pub Option<Presented>);
 

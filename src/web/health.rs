@@ -2,9 +2,11 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
+use super::forward_auth::ForwardAuth;
+use super::metrics::ServiceFacts;
 use super::state::Service;
 use super::{jwks, problem};
 use crate::protocol::wire;
@@ -34,9 +36,19 @@ pub(super) async fn ready_for_writes(service: web::Data<Service>) -> HttpRespons
 }
 
 /// `GET /metrics`
-pub(super) async fn metrics(service: web::Data<Service>) -> HttpResponse {
+pub(super) async fn metrics(service: web::Data<Service>, http: HttpRequest) -> HttpResponse {
     let now = service.context.clock.now();
-    let text = service.metrics.render(&service.snapshot().directory, &service.audit, service.is_ready(), now);
+    let verification = http.app_data::<web::Data<ForwardAuth>>().map(|state| state.metric_families());
+    let text = verification.transpose().and_then(|more| {
+        let snapshot = service.snapshot();
+        let facts = ServiceFacts { directory: &snapshot.directory, audit: &service.audit, ready: service.is_ready() };
+        service.metrics.render(&facts, now, more.unwrap_or_default())
+    });
+    exposition(text)
+}
+
+/// The text that Prometheus reads.
+pub(super) fn exposition(text: Result<String, prometheus::Error>) -> HttpResponse {
     match text {
         Ok(text) => {
             HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")).body(text)
@@ -63,11 +75,11 @@ pub(super) async fn not_found() -> HttpResponse {
     problem::NOT_FOUND.response()
 }
 
-const fn status(good: bool) -> StatusCode {
+pub(super) const fn status(good: bool) -> StatusCode {
     if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
 }
 
-fn report(status: StatusCode, body: &serde_json::Value) -> HttpResponse {
+pub(super) fn report(status: StatusCode, body: &serde_json::Value) -> HttpResponse {
     HttpResponse::build(status)
         .insert_header((CONTENT_TYPE, wire::JSON))
         .insert_header((CACHE_CONTROL, "no-store"))

@@ -17,9 +17,7 @@ use actix_web::{App, HttpServer, web};
 
 use super::client_certificate::of_connection;
 use super::idle::Idle;
-use super::metrics::Metrics;
-use super::routes::{self, PublicListener};
-use super::state::Service;
+use super::metrics::ProcessMetrics;
 use super::tls::{self, CurrentIdentity, ServerIdentity, TlsError, TlsSettings};
 use crate::config::{Limits, ListenAddress};
 
@@ -115,20 +113,16 @@ fn bind_unix(path: &Path, mode: u32) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Starts a public listener on its sockets.
-pub fn serve_public(
-    service: &web::Data<Service>,
-    listener: PublicListener,
+/// Starts a listener that clients or proxies connect to. `routes` says what it answers.
+pub fn serve(
+    routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+    metrics: &Arc<ProcessMetrics>,
     sockets: Vec<Bound>,
     tls: Option<&ListenerTls<'_>>,
     running: &Running,
 ) -> Result<Server, ListenerError> {
-    let metrics: Arc<Metrics> = Arc::clone(&service.metrics);
-    let (service, listener) = (service.clone(), web::Data::new(listener));
-    let app = move || {
-        App::new().app_data(service.clone()).app_data(listener.clone()).default_service(web::to(routes::public))
-    };
-    let counters = Arc::clone(&metrics);
+    let app = move || App::new().configure(&routes);
+    let counters = Arc::clone(metrics);
     let idle = Idle::watch(&running.limits);
     let mut server = HttpServer::new(app)
         .on_connect(move |connection, extensions| on_connect(connection, extensions, &counters, idle.as_deref()))
@@ -151,7 +145,7 @@ pub fn serve_public(
     for socket in sockets {
         server = match (socket, tls) {
             (Bound::Tcp(socket), Some(tls)) => {
-                let acceptor = tls::acceptor(tls.settings, tls.identity, tls.current, &metrics)?;
+                let acceptor = tls::acceptor(tls.settings, tls.identity, tls.current, metrics)?;
                 server.listen_openssl(socket, acceptor)?
             }
             (Bound::Tcp(socket), None) => server.listen_auto_h2c(socket)?,
@@ -162,7 +156,7 @@ pub fn serve_public(
 }
 
 /// What is remembered of a fresh connection: its client certificate, and when it last brought a request.
-fn on_connect(connection: &dyn Any, extensions: &mut Extensions, metrics: &Metrics, idle: Option<&Idle>) {
+fn on_connect(connection: &dyn Any, extensions: &mut Extensions, metrics: &ProcessMetrics, idle: Option<&Idle>) {
     let secure = of_connection(connection);
     if let Some(stream) = secure {
         tls::on_connect(stream, extensions, metrics);
@@ -176,14 +170,13 @@ fn on_connect(connection: &dyn Any, extensions: &mut Extensions, metrics: &Metri
     }
 }
 
-/// Starts the internal listener.
+/// Starts an internal listener.
 pub fn serve_internal(
-    service: &web::Data<Service>,
+    routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
     sockets: Vec<Bound>,
     running: &Running,
 ) -> Result<Server, ListenerError> {
-    let service = service.clone();
-    let mut server = HttpServer::new(move || App::new().app_data(service.clone()).configure(routes::internal))
+    let mut server = HttpServer::new(move || App::new().configure(&routes))
         .workers(1)
         .keep_alive(Duration::from_secs(15))
         .max_connections(256)

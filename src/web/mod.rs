@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | token | `GET|HEAD {base}/api/v1/auth/{entityId}`, `GET|HEAD {base}/.well-known/jwks.json` if switched on | the connection's certificate |
 //! | behind_proxy | the same | headers of a trusted proxy |
+//! | verify | any method `/verify` and below it; `GET /probe` if switched on | the same |
 //! | internal | `/health/live`, `/health/ready`, `/health/ready/writes`, `/metrics`, `/.well-known/jwks.json` | none |
 
 #[cfg(feature = "service")]
@@ -17,6 +18,8 @@ mod answered;
 pub mod auth_token;
 pub mod client_certificate;
 pub mod guard;
+#[cfg(feature = "service")]
+pub mod forward_auth;
 #[cfg(feature = "service")]
 mod health;
 pub mod identity;
@@ -42,3 +45,5 @@ pub mod tls;
 #[cfg(feature = "service")]
 pub mod token;
 pub mod verdict;
+#[cfg(feature = "service")]
+pub mod verify_health;

@@ -64,7 +64,9 @@ impl From<IdentityFault> for Refusal {
             IdentityFault::UntrustedPeer => Self::UntrustedPeer,
             IdentityFault::ProxySecret => Self::ProxySecret,
             IdentityFault::DuplicateHeader(_) => Self::DuplicateHeader,
-            IdentityFault::Header { fault, .. } => Self::IdentityHeader { reason: fault.reason() },
+            IdentityFault::Header { fault, .. } | IdentityFault::Item { fault, .. } => {
+                Self::IdentityHeader { reason: fault.reason() }
+            }
             IdentityFault::HeaderMismatch => Self::HeaderMismatch,
             // A connection without TLS: it cannot have had a certificate.
             IdentityFault::ConnectionNotRead => Self::NoCertificate,

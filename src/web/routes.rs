@@ -7,6 +7,7 @@ use actix_web::http::{Method, header};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, guard, web};
 
 use super::answered::Answered;
+use super::forward_auth::ForwardAuth;
 use super::identity::IdentitySource;
 use super::idle::Watched;
 use super::jwks::jwks;
@@ -29,8 +30,31 @@ pub struct PublicListener {
     pub header_bytes: Option<usize>,
 }
 
-/// The routes of the internal listener.
-pub fn internal(config: &mut web::ServiceConfig) {
+/// What a public listener answers.
+pub fn public_routes(
+    service: web::Data<Service>,
+    listener: PublicListener,
+) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
+    let listener = web::Data::new(listener);
+    move |config| {
+        config.app_data(service.clone()).app_data(listener.clone()).default_service(web::to(public));
+    }
+}
+
+/// What the internal listener answers; the metrics of a verification that runs beside the token service are among its own.
+pub fn internal_routes(
+    service: web::Data<Service>,
+    verification: Option<web::Data<ForwardAuth>>,
+) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
+    move |config| {
+        if let Some(verification) = &verification {
+            config.app_data(verification.clone());
+        }
+        internal(config.app_data(service.clone()));
+    }
+}
+
+fn internal(config: &mut web::ServiceConfig) {
     config
         .service(read_only("/health/live", health::live))
         .service(read_only("/health/ready", health::ready))
@@ -41,7 +65,7 @@ pub fn internal(config: &mut web::ServiceConfig) {
 }
 
 /// A resource for GET and HEAD; other methods are told so.
-fn read_only<F, Args>(path: &str, handler: F) -> Resource
+pub(super) fn read_only<F, Args>(path: &str, handler: F) -> Resource
 where
     F: Handler<Args, Output = HttpResponse>,
     Args: FromRequest + 'static,
@@ -53,11 +77,7 @@ where
 }
 
 /// Everything that arrives at a public listener: answered and recorded, whatever came of it.
-pub(super) async fn public(
-    http: HttpRequest,
-    service: web::Data<Service>,
-    listener: web::Data<PublicListener>,
-) -> HttpResponse {
+async fn public(http: HttpRequest, service: web::Data<Service>, listener: web::Data<PublicListener>) -> HttpResponse {
     let began = Instant::now();
     if let Some(connection) = http.conn_data::<Arc<Watched>>() {
         connection.request_arrived();

@@ -17,7 +17,7 @@ use openssl::ssl::{
 use openssl::x509::X509;
 
 use super::client_certificate::{ConnectionCertificate, SESSION_CONTEXT, ask_for_certificates, presented};
-use super::metrics::Metrics;
+use super::metrics::ProcessMetrics;
 use crate::config::{TlsFiles, TlsVersion, TokenListener};
 use crate::crypto::cert::Certificate;
 use crate::value::Timestamp;
@@ -160,7 +160,7 @@ pub fn acceptor(
     settings: TlsSettings,
     identity: &ServerIdentity,
     current: &Arc<CurrentIdentity>,
-    metrics: &Arc<Metrics>,
+    metrics: &Arc<ProcessMetrics>,
 ) -> Result<SslAcceptorBuilder, TlsError> {
     // TLS 1.2 with forward secrecy and AEAD, and TLS 1.3: Mozilla's "intermediate", version 5.
     let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
@@ -229,7 +229,7 @@ fn set_tickets(builder: &mut SslContextBuilder, tickets: u8) -> Result<(), Error
 }
 
 /// Counts a fresh connection and reads its client certificate.
-pub(super) fn on_connect(stream: &TlsStream<TcpStream>, extensions: &mut Extensions, metrics: &Metrics) {
+pub(super) fn on_connect(stream: &TlsStream<TcpStream>, extensions: &mut Extensions, metrics: &ProcessMetrics) {
     let ssl = stream.ssl();
     metrics.handshake_completed(ssl.version_str(), ssl.session_reused());
     extensions.insert(ConnectionCertificate(presented(ssl)));

@@ -14,6 +14,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("key", &["generate", "list", "show", "activate", "retire", "export"]),
     ("config", &["check"]),
     ("serve", &[]),
+    ("verify-server", &[]),
     ("token", &["get", "show", "verify"]),
     ("explain", &[]),
     ("audit", &["list"]),

@@ -3,6 +3,14 @@
 use std::fs;
 use std::process::Output;
 
+use bob_auth::crypto::private_key::PrivateKey;
+use bob_auth::crypto::signer::{Signer, SoftwareSigner};
+use bob_auth::protocol::metadata::SetTerms;
+use bob_auth::protocol::metadata::sign::{Form, sign_set};
+use bob_auth::value::{Clock as _, Kid, SystemClock};
+use ring::rand::SystemRandom;
+use serde_json::{Value, json};
+
 use crate::client::{Client, Identity};
 use crate::process::Service;
 use crate::site::{Site, example_file, program};
@@ -80,14 +88,49 @@ fn a_refusal_names_its_reason_and_ends_with_1() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "tests are an edge")]
+fn the_keys_can_come_from_a_metadata_set_that_an_anchor_signed() {
+    let case = Case::new();
+    let jwks: Value = serde_json::from_str(&fs::read_to_string(case.site.path("jwks.json")).unwrap()).unwrap();
+    let rng = SystemRandom::new();
+    let anchor = |name: &str| {
+        let signer = SoftwareSigner::new(&PrivateKey::generate_p256().unwrap(), &rng).unwrap();
+        let file = case.site.path(name);
+        fs::write(&file, json!({"keys": [signer.public_key().to_jwk("16:one")]}).to_string()).unwrap();
+        (signer, file.to_str().unwrap().to_owned())
+    };
+    let (signer, trust) = anchor("trust.jwks");
+    let (_, other_trust) = anchor("other.jwks");
+    let payload = json!([{"pid": 34, "organisationName": "One", "authtokenPublicKeys": jwks["keys"]}]).to_string();
+    let not_valid_after = SystemClock.now().plus_seconds(3_600);
+    let terms = SetTerms { authid: 16.try_into().unwrap(), serial: 1, not_valid_after, interval: None };
+    let keys: [(Kid, &dyn Signer); 1] = [("16:one".parse().unwrap(), &signer)];
+    let set = case.site.path("set.jws");
+    fs::write(&set, sign_set(&payload, &terms, &keys, Form::General, &rng).unwrap()).unwrap();
+    let verify = |trust: &str, more: &[&str]| {
+        let own = example_file("validator37");
+        let metadata = ["--metadata", set.to_str().unwrap(), "--trust", trust, "--cert", &own];
+        program().args(["token", "verify", &case.token]).args(metadata).args(more).output().unwrap()
+    };
+    assert!(verify(&trust, &[]).status.success());
+    for (trust, more, said) in
+        [(&other_trust, &[][..], "does not verify"), (&trust, &["--at", "2100-01-01"], "it is now 2100")]
+    {
+        let output = verify(trust, more);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && text.contains(said), "{text}");
+    }
+}
+
+#[test]
 fn programs_get_the_verdict_and_the_explanation_as_json() {
     let case = Case::new();
     let own = example_file("validator37");
     let (_, text) = case.verify(&["--cert", &own, "--output", "json"]);
-    let verdict: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let verdict: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((&verdict["accepted"], &verdict["entity"]), (&true.into(), &"validator37".into()));
     let (_, text) = case.explain(&["--output", "json"]);
-    let explanation: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let explanation: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(explanation["reason"], "nothing_presented");
     assert_eq!(explanation["checks"][6]["outcome"], "failed");
 }

@@ -132,6 +132,14 @@ impl RouteRefusal {
     /// One of each kind, for the documentation.
     pub const KINDS: [&'static str; 4] = ["original_request_missing", "path_malformed", "no_rule", "not_allowed"];
 
+    /// The rule that refuses, if one does.
+    pub const fn rule(&self) -> Option<&str> {
+        match self {
+            Self::NotAllowed { rule } => Some(rule),
+            Self::OriginalRequestMissing | Self::PathMalformed(_) | Self::NoRule => None,
+        }
+    }
+
     /// The stable id of the reason: the same in answers, log, metrics and documentation.
     pub const fn reason(&self) -> &'static str {
         match self {

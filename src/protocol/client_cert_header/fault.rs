@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::dialect::CertificateDialect;
 
-/// The longest header value that is looked at, in bytes.
-pub const MAX_VALUE_LEN: usize = 16 * 1024;
+/// The longest header value that is looked at, in bytes: a certificate of 12 KiB as percent-encoded PEM has 18 KiB.
+pub const MAX_VALUE_LEN: usize = 24 * 1024;
 
 /// Why a header value gives neither a fingerprint nor a certificate.
 ///

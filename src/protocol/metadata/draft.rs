@@ -4,13 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 
 use super::entry::{Entry, Key, Refused};
 use super::error::MetadataError;
-use super::participant::{Endpoint, FreeObject, MtbKey, Participant, SignatureConstraint, Skipped, WhySkipped};
-use super::pass::{One, Pass, Past};
-use super::unread;
+use super::free_object::FreeObject;
+use super::participant::{Endpoint, MtbKey, Participant, SignatureConstraint, Skipped, WhySkipped};
+use super::pass::{AsText, One, Pass};
 use crate::protocol::jwk::PublicJwk;
 use crate::protocol::strict_json::{Json, JsonFault, Name};
 use crate::value::Pid;
@@ -142,8 +141,15 @@ impl DraftSeed<'_> {
             <PublicJwk as Entry>::LIST => self.list(members, &mut draft.authtoken_keys, &mut draft.found)?,
             Endpoint::LIST => self.list(members, &mut draft.endpoints, &mut draft.found)?,
             SignatureConstraint::LIST => self.list(members, &mut draft.signature_constraints, &mut draft.found)?,
-            INFO => self.info(draft, members.next_value()?)?,
-            _ => members.next_value_seed(Past(self.pass))?,
+            INFO => match members.next_value_seed(AsText(self.pass))? {
+                null if null == "null" => {}
+                text => match FreeObject::from_text(text) {
+                    Some(info) => draft.info = Some(info),
+                    None => draft.found.skipped.push((INFO, None, WhySkipped::Malformed)),
+                },
+            },
+            // Nobody asks for it; it is read all the same, because no object may name a member twice.
+            _ => drop(members.next_value_seed(AsText(self.pass))?),
         }
         Ok(())
     }
@@ -157,16 +163,6 @@ impl DraftSeed<'_> {
         let malformed = MetadataError::Participant { index: self.index, pid: None, member: T::LIST };
         let list = List { pass: self.pass, entries, found };
         members.next_value_seed(list).map_err(|error| self.pass.stop_after(error, malformed))
-    }
-
-    fn info<E: serde::de::Error>(&self, draft: &mut Draft, raw: &RawValue) -> Result<(), E> {
-        unread::check(raw.get()).map_err(|fault| self.pass.stop(MetadataError::Payload(fault)))?;
-        match raw.get().as_bytes().first() {
-            Some(b'{') => draft.info = Some(FreeObject(raw.to_owned())),
-            Some(b'n') => {}
-            _ => draft.found.skipped.push((INFO, None, WhySkipped::Malformed)),
-        }
-        Ok(())
     }
 }
 

@@ -9,8 +9,9 @@
 //! | `set` | signatures verified; the only way to a [`MetadataSet`] |
 //! | `header` | serial and end of a set; which set may replace which |
 //! | `payload`, `draft`, `entry` | the content, read in one pass: array, participant, entry |
-//! | `pass`, `unread` | what such a pass knows; values that nobody asks for |
+//! | `pass` | what such a pass knows |
 //! | `participant` | the content as types |
+//! | `free_object` | JSON that is not ours to understand |
 //! | `duration` | durations of ISO 8601 |
 //! | `sign` | sets made |
 
@@ -20,6 +21,7 @@ pub mod duration;
 mod entry;
 mod envelope;
 mod error;
+pub mod free_object;
 pub mod header;
 pub mod participant;
 mod pass;
@@ -28,7 +30,6 @@ mod set;
 pub mod sign;
 #[cfg(test)]
 mod tests;
-mod unread;
 
 pub use anchors::{AnchorError, Environment, TrustAnchors};
 pub use envelope::SignedSet;

@@ -2,9 +2,9 @@
 //! written. How they are read is in `payload` and `entry`.
 
 use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
 
 use super::duration::IsoDuration;
+use super::free_object::FreeObject;
 use crate::crypto::public_key::PublicKey;
 use crate::protocol::jwk::{PublicJwk, Unusable, bare_jwk};
 use crate::value::{Kid, Pid};
@@ -131,11 +131,6 @@ pub struct SignatureConstraint {
     pub signature_lifetime: IsoDuration,
 }
 
-/// A JSON object that is not ours to understand, as it was written; no object in it names a member twice.
-#[derive(Debug, Clone, Serialize)]
-#[serde(transparent)]
-pub struct FreeObject(pub(super) Box<RawValue>);
-
 /// An entry of a participant that is not used; the set is none the worse for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
@@ -207,21 +202,6 @@ open_names!(Interface {
     Traveller = "traveller",
     Validation = "validation"
 });
-
-impl FreeObject {
-    /// The JSON.
-    pub fn as_str(&self) -> &str {
-        self.0.get()
-    }
-}
-
-impl PartialEq for FreeObject {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
-    }
-}
-
-impl Eq for FreeObject {}
 
 impl Serialize for MtbKey {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use serde::de::{DeserializeSeed, Deserializer, Error};
 
 use super::error::MetadataError;
-use super::unread::Unread;
+use super::free_object::AnyJson;
 use crate::protocol::strict_json::{Json, JsonFault, Reading};
 
 /// One reading of one payload.
@@ -18,8 +18,8 @@ pub(super) struct Pass {
 /// Reads one value, strictly.
 pub(super) struct One<'p>(pub(super) &'p Pass);
 
-/// Reads past one value, as strictly.
-pub(super) struct Past<'p>(pub(super) &'p Pass);
+/// Reads one value as text, as strictly, and without asking what it is.
+pub(super) struct AsText<'p>(pub(super) &'p Pass);
 
 /// The most values of one entry: a JWK has eight, and a chain of certificates if it is very talkative.
 const MAX_VALUES: u32 = 256;
@@ -59,11 +59,13 @@ impl<'de> DeserializeSeed<'de> for One<'_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Past<'_> {
-    type Value = ();
+impl<'de> DeserializeSeed<'de> for AsText<'_> {
+    type Value = String;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let fault = Cell::new(None);
-        Unread(&fault).deserialize(deserializer).inspect_err(|_| self.0.note(fault.take()))
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        let (mut text, fault) = (String::new(), Cell::new(None));
+        let seed = AnyJson { text: &mut text, fault: &fault };
+        seed.deserialize(deserializer).inspect_err(|_| self.0.note(fault.take()))?;
+        Ok(text)
     }
 }

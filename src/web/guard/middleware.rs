@@ -117,9 +117,9 @@ impl Door {
         let (reason, mode) = (denial.reason(), self.mode.as_str());
         let (route, evidence) = (request.match_pattern(), denial.to_string());
         if matches!(denial, Denial::Identity(IdentityFault::ConnectionNotRead)) {
-            tracing::error!(reason, mode, route, ?evidence, "no request can be verified");
+            tracing::error!(reason, mode, route, ?evidence, "no request can pass");
         } else {
-            tracing::info!(reason, mode, route, culprit = ?denial.culprit(), ?evidence, "a request was not verified");
+            tracing::info!(reason, mode, route, ?evidence, "a request does not pass");
         }
         if let Some(on_denial) = &self.on_denial {
             on_denial(denial, self.mode);

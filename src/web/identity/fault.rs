@@ -26,6 +26,14 @@ pub enum IdentityFault {
         /// Why.
         fault: HeaderFault,
     },
+    /// The same in a body that names certificates instead of a header.
+    #[error("the {name} of an item cannot be used: {fault}")]
+    Item {
+        /// The member.
+        name: &'static str,
+        /// Why.
+        fault: HeaderFault,
+    },
     /// Fingerprint and certificate header speak of different certificates, or one of them is missing.
     #[error("the fingerprint header and the certificate header disagree")]
     HeaderMismatch,
@@ -44,7 +52,7 @@ impl IdentityFault {
             Self::UntrustedPeer => "untrusted_peer",
             Self::ProxySecret => "proxy_secret",
             Self::DuplicateHeader(_) => "duplicate_header",
-            Self::Header { fault, .. } => fault.reason(),
+            Self::Header { fault, .. } | Self::Item { fault, .. } => fault.reason(),
             Self::HeaderMismatch => "header_mismatch",
             Self::ConnectionNotRead => "connection_not_read",
         }

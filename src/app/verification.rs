@@ -1,0 +1,225 @@
+//! [`Verification`]: from `[verify]` to a verifier that runs, and to another one when the settings change. Keys, policy and
+//! rules come into force together or not at all.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use actix_web::rt::task::JoinHandle;
+use actix_web::web;
+
+use crate::config::{IssuerOrigin, KeyOrigins, VerifyListener, VerifyMode, VerifySettings};
+use crate::flow::verify::{BuildError, HolderOfKey, Verifier};
+use crate::flow::verify_live::{LiveVerifier, OtherKeys};
+use crate::key_source::{KeySource, KeySourceError};
+use crate::protocol::metadata::{AnchorError, TrustAnchors};
+use crate::value::{Pid, SystemClock};
+use crate::web::forward_auth::{ForwardAuth, InForce, Parts};
+use crate::web::identity::{IdentitySource, ProxyIdentityError};
+use crate::web::metrics::VerifyMetrics;
+use crate::web::peer::proxy_identity;
+
+/// A verification that runs.
+pub(super) struct Verification {
+    pub(super) state: web::Data<ForwardAuth>,
+    keys: RunningKeys,
+}
+
+/// A source of keys, read in the background for as long as this lives.
+struct RunningKeys {
+    source: Arc<KeySource>,
+    made_of: Materials,
+    task: JoinHandle<()>,
+}
+
+/// What a source of keys is made of: another source is needed only if this is another.
+#[derive(PartialEq, Eq)]
+struct Materials {
+    origins: KeyOrigins,
+    anchors: Option<Vec<u8>>,
+    authorities: BTreeMap<Pid, Vec<u8>>,
+}
+
+/// What happens if a URL gives no keys at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unreachable {
+    /// At a start: one partner that is down keeps nobody else waiting.
+    Wait,
+    /// At a reload: the keys that are in force are better than none.
+    Refuse,
+}
+
+/// Why nothing is verified.
+#[derive(Debug, thiserror::Error)]
+pub enum VerificationError {
+    /// A file with trust anchors or a CA.
+    #[error("{path} cannot be read: {error}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The trust anchors.
+    #[error("verify.metadata_trust: {path}: {error}")]
+    Anchors {
+        /// Their file.
+        path: PathBuf,
+        /// Why.
+        error: AnchorError,
+    },
+    /// The keys.
+    #[error("[verify]: {0}")]
+    Keys(#[from] KeySourceError),
+    /// The policy.
+    #[error("[verify]: {0}")]
+    Policy(#[from] BuildError),
+    /// Verifier and source do not belong together.
+    #[error("[verify]: {0}")]
+    OtherKeys(#[from] OtherKeys),
+    /// A header name.
+    #[error("listener.verify: {0}")]
+    Header(#[from] ProxyIdentityError),
+    /// The counters.
+    #[error("the metrics could not be set up: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+impl Verification {
+    /// Reads the keys and starts to keep them fresh.
+    pub(super) async fn start(
+        settings: &VerifySettings,
+        listener: &VerifyListener,
+        access_log: bool,
+    ) -> Result<Self, VerificationError> {
+        let identity = IdentitySource::Proxy(proxy_identity(&listener.proxy)?);
+        let parts = Parts { listener: listener.clone(), identity, metrics: VerifyMetrics::new()? };
+        let keys = RunningKeys::start(Materials::read(&settings.origins)?, Unreachable::Wait).await?;
+        let in_force = keys.in_force(settings)?;
+        let state = web::Data::new(ForwardAuth::new(parts, Arc::new(SystemClock), in_force));
+        state.access_log.store(access_log, Ordering::Relaxed);
+        warn_of_policy(settings);
+        warn_of_listener(listener);
+        Ok(Self { state, keys })
+    }
+
+    /// Puts new settings in force, or says what is wrong with them and leaves everything as it was.
+    pub(super) async fn reload(&mut self, settings: &VerifySettings) -> Result<(), VerificationError> {
+        let materials = Materials::read(&settings.origins)?;
+        if materials != self.keys.made_of {
+            let keys = RunningKeys::start(materials, Unreachable::Refuse).await?;
+            self.state.replace(keys.in_force(settings)?);
+            self.keys = keys;
+        } else if self.is_news(settings) {
+            self.state.replace(self.keys.in_force(settings)?);
+        } else {
+            return Ok(());
+        }
+        warn_of_policy(settings);
+        tracing::info!("a new policy is in force");
+        Ok(())
+    }
+
+    /// Whether policy or rules differ from those in force: the same ones would only cost the cache.
+    fn is_news(&self, settings: &VerifySettings) -> bool {
+        let in_force = self.state.in_force();
+        let current = in_force.verifier.current();
+        *current.policy() != settings.policy || in_force.rules != settings.rules
+    }
+
+    /// The files that take part and that nobody else looks at.
+    pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let origins = &self.keys.made_of.origins;
+        let authorities = origins.issuers.values().filter_map(|origin| match origin {
+            IssuerOrigin::Url { ca, .. } => ca.as_ref(),
+            IssuerOrigin::File(_) => None,
+        });
+        origins.metadata.iter().map(|metadata| &metadata.trust).chain(authorities)
+    }
+}
+
+impl Materials {
+    fn read(origins: &KeyOrigins) -> Result<Self, VerificationError> {
+        let anchors = origins.metadata.as_ref().map(|metadata| read(&metadata.trust)).transpose()?;
+        let mut authorities = BTreeMap::new();
+        for (pid, origin) in &origins.issuers {
+            if let IssuerOrigin::Url { ca: Some(ca), .. } = origin {
+                authorities.insert(*pid, read(ca)?);
+            }
+        }
+        Ok(Self { origins: origins.clone(), anchors, authorities })
+    }
+}
+
+impl RunningKeys {
+    async fn start(made_of: Materials, unreachable: Unreachable) -> Result<Self, VerificationError> {
+        let origins = &made_of.origins;
+        let mut builder = KeySource::builder()
+            .refresh_every(origins.refresh)
+            .allow_unreachable_start(unreachable == Unreachable::Wait);
+        if let (Some(metadata), Some(bytes)) = (&origins.metadata, &made_of.anchors) {
+            builder = builder.metadata_file(&metadata.set, anchors(origins, &metadata.trust, bytes)?);
+        }
+        for (pid, origin) in &origins.issuers {
+            builder = match origin {
+                IssuerOrigin::File(path) => builder.jwks_file(*pid, path),
+                IssuerOrigin::Url { url, .. } => builder.jwks_url(*pid, url, made_of.authorities.get(pid).cloned()),
+            };
+        }
+        let source = builder.build(Arc::new(SystemClock), u64::from(std::process::id())).await?;
+        let running = source.clone();
+        let task = actix_web::rt::spawn(async move { match running.run().await {} });
+        Ok(Self { source, made_of, task })
+    }
+
+    fn in_force(&self, settings: &VerifySettings) -> Result<InForce, VerificationError> {
+        let builder = Verifier::builder(self.source.keys()).policy(settings.policy.clone()).cache(settings.cache);
+        let verifier = LiveVerifier::new(builder.build()?, self.source.clone())?;
+        Ok(InForce { verifier, rules: settings.rules.clone() })
+    }
+}
+
+impl Drop for RunningKeys {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// The anchors, with a warning of those that everybody can sign with.
+fn anchors(origins: &KeyOrigins, path: &Path, bytes: &[u8]) -> Result<TrustAnchors, VerificationError> {
+    let anchors = TrustAnchors::parse(bytes, origins.environment)
+        .map_err(|error| VerificationError::Anchors { path: path.to_owned(), error })?;
+    for (kid, printed_in) in anchors.examples() {
+        tracing::warn!(%kid, printed_in, "everybody can sign with this trust anchor: whoever wants is let in; for tests only");
+    }
+    Ok(anchors)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, VerificationError> {
+    fs::read(path).map_err(|error| VerificationError::Read { path: path.to_owned(), error })
+}
+
+fn warn_of_policy(settings: &VerifySettings) {
+    match settings.policy.holder_of_key {
+        HolderOfKey::Required => {}
+        HolderOfKey::IfPresent => {
+            tracing::warn!(
+                "verify.holder_of_key is \"if-present\": tokens that are bound to no certificate are accepted"
+            );
+        }
+        HolderOfKey::DangerouslyOff => tracing::warn!(
+            "verify.holder_of_key is \"dangerously-off\": whoever gets hold of a token can use it; for finding faults only"
+        ),
+    }
+}
+
+fn warn_of_listener(listener: &VerifyListener) {
+    if listener.mode == VerifyMode::Shadow {
+        tracing::warn!("listener.verify.mode is \"shadow\": every request passes, also without a token");
+    }
+    if listener.probe {
+        tracing::warn!("listener.verify.probe is on: whoever reaches the listener learns which headers its proxy sets");
+    }
+}

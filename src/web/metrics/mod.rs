@@ -1,0 +1,17 @@
+//! What is counted, and how Prometheus reads it. Names and labels are a contract (docs/operations.md lists them).
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `process` | what every process counts: handshakes, reloads, certificates |
+//! | `tokens` | what the token service counts |
+//! | `verification` | what is counted where tokens are verified |
+//! | `families` | metrics made and registered in one go |
+
+mod families;
+mod process;
+mod tokens;
+mod verification;
+
+pub use self::process::{ProcessMetrics, Reload};
+pub use self::tokens::{KeyFact, Metrics, ServiceFacts};
+pub use self::verification::{Outcome, VerifyMetrics};

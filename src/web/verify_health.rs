@@ -1,0 +1,50 @@
+//! The internal listener of a process that only verifies: is it alive, are there keys, what does it count.
+
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+
+use super::forward_auth::ForwardAuth;
+use super::health::{exposition, live, not_found, report, status};
+use super::metrics::ProcessMetrics;
+use super::routes::read_only;
+
+/// What the internal listener answers.
+pub fn routes(
+    state: web::Data<ForwardAuth>,
+    process: Arc<ProcessMetrics>,
+) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
+    let process = web::Data::from(process);
+    move |config| {
+        config
+            .app_data(state.clone())
+            .app_data(process.clone())
+            .service(read_only("/health/live", live))
+            .service(read_only("/health/ready", ready))
+            .service(read_only("/metrics", metrics))
+            .default_service(web::to(not_found));
+    }
+}
+
+/// `GET /health/ready`: tokens can be verified.
+async fn ready(state: web::Data<ForwardAuth>) -> HttpResponse {
+    let in_force = state.in_force();
+    let verifier = in_force.verifier.current();
+    let held = verifier.keys().load();
+    let is_ready = state.is_ready();
+    let body = json!({
+        "status": if is_ready { "ready" } else { "not ready" },
+        "draining": state.is_draining(),
+        "keys": held.set.len(),
+        "issuers": held.set.issuers().count(),
+        "keys_valid_until": held.set.not_valid_after.map(|end| end.to_string()),
+    });
+    report(status(is_ready), &body)
+}
+
+/// `GET /metrics`
+async fn metrics(state: web::Data<ForwardAuth>, process: web::Data<ProcessMetrics>) -> HttpResponse {
+    let (now, is_ready) = (state.now(), state.is_ready());
+    exposition(state.metric_families().and_then(|more| process.render(more, is_ready, now)))
+}
