@@ -17,9 +17,9 @@ mod access_log;
 mod answered;
 pub mod auth_token;
 pub mod client_certificate;
-pub mod guard;
 #[cfg(feature = "service")]
 pub mod forward_auth;
+pub mod guard;
 #[cfg(feature = "service")]
 mod health;
 pub mod identity;
