@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use ring::rand::SecureRandom;
 
-use crate::config::{Config, Fault, Faults, TlsFiles};
+use super::verification::{check_keys, laxities};
+use crate::config::{
+    Config, Fault, Faults, InternalListener, Place, TlsFiles, VerifyConfig, VerifyListener, VerifyMode, VerifySettings,
+};
 use crate::flow::load_key::load_token_key;
 use crate::store::key_files::KeyFiles;
 use crate::store::{Access, AuthtokenKey, KeyState, Store, StoreError};
@@ -26,7 +29,7 @@ pub struct Findings {
 /// A listener in a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListenerSummary {
-    /// Its table in the configuration: `token`, `behind_proxy` or `internal`.
+    /// Its table in the configuration: `token`, `behind_proxy`, `verify` or `internal`.
     pub name: &'static str,
     /// Where it listens.
     pub listen: Vec<String>,
@@ -43,6 +46,10 @@ const SOON: i64 = 30 * 86_400;
 pub async fn check(config: &Config, now: Timestamp, rng: &dyn SecureRandom) -> Findings {
     let mut findings = Findings { faults: config.check_files().iter().cloned().collect(), ..Findings::default() };
     findings.check_listeners(config, now);
+    if let Some(settings) = &config.verify {
+        let listener = config.listeners.verify.as_ref();
+        findings.check_verification(settings, listener, now, &|key| config.place(key)).await;
+    }
     if findings.knows("store.") {
         return findings;
     }
@@ -51,21 +58,21 @@ pub async fn check(config: &Config, now: Timestamp, rng: &dyn SecureRandom) -> F
             let looked = findings.check_store(config, &store, now, rng).await;
             store.close().await;
             if let Err(error) = looked {
-                findings.add(config, "store.path", error.to_string(), remedy_of(&error));
+                findings.add(config.place("store.path"), error.to_string(), remedy_of(&error));
             }
         }
         Err(StoreError::OlderSchema { found, known }) => {
             let warning = format!("the store has schema {found}; the next start upgrades it to {known}");
             findings.warnings.push(warning);
         }
-        Err(error) => findings.add(config, "store.path", error.to_string(), remedy_of(&error)),
+        Err(error) => findings.add(config.place("store.path"), error.to_string(), remedy_of(&error)),
     }
     findings
 }
 
 impl Findings {
-    fn add(&mut self, config: &Config, key: &str, problem: String, remedy: &str) {
-        self.faults.push(Fault { place: config.place(key), problem, remedy: remedy.to_owned() });
+    fn add(&mut self, place: Place, problem: String, remedy: &str) {
+        self.faults.push(Fault { place, problem, remedy: remedy.to_owned() });
     }
 
     /// Whether something was found about a table already, so that its consequences need no telling.
@@ -76,43 +83,41 @@ impl Findings {
     fn check_listeners(&mut self, config: &Config, now: Timestamp) {
         let listeners = &config.listeners;
         if let Some(token) = &listeners.token {
-            let certificate_until = self.check_tls(config, "listener.token", Some(&token.tls), now);
+            let certificate_until = self.check_tls("listener.token", Some(&token.tls), now, &|key| config.place(key));
             let listen = token.listen.iter().map(ToString::to_string).collect();
             self.listeners.push(ListenerSummary { name: "token", listen, speaks: "mutual TLS", certificate_until });
         }
         if let Some(proxy) = listeners.behind_proxy.as_ref().map(|listener| &listener.proxy) {
-            let certificate_until = self.check_tls(config, "listener.behind_proxy", proxy.tls.as_ref(), now);
+            let certificate_until =
+                self.check_tls("listener.behind_proxy", proxy.tls.as_ref(), now, &|key| config.place(key));
             let listen = proxy.listen.iter().map(ToString::to_string).collect();
             let speaks = if proxy.tls.is_some() { "TLS, for proxies" } else { "plain HTTP, for proxies" };
             self.listeners.push(ListenerSummary { name: "behind_proxy", listen, speaks, certificate_until });
         }
-        if let Some(internal) = &listeners.internal {
-            let listen = internal.listen.iter().map(ToString::to_string).collect();
-            let speaks = "plain HTTP, for operators";
-            self.listeners.push(ListenerSummary { name: "internal", listen, speaks, certificate_until: None });
-        }
+        self.listeners.extend(listeners.internal.as_ref().map(internal));
     }
 
+    /// Until when the certificate of this listener counts; `place` tells where a key of the configuration stands.
     fn check_tls(
         &mut self,
-        config: &Config,
         table: &str,
         files: Option<&TlsFiles>,
         now: Timestamp,
+        place: &dyn Fn(&str) -> Place,
     ) -> Option<Timestamp> {
         let files = files?;
         if self.knows(table) {
             return None;
         }
-        let key = format!("{table}.certificate");
+        let place = || place(&format!("{table}.certificate"));
         match ServerIdentity::read(files) {
             Err(error) => {
-                self.add(config, &key, error.to_string(), "name a certificate and the key that belongs to it");
+                self.add(place(), error.to_string(), "name a certificate and the key that belongs to it");
                 None
             }
             Ok(identity) if identity.not_after < now => {
                 let problem = format!("{} expired {}", files.certificate.display(), identity.not_after);
-                self.add(config, &key, problem, "renew it");
+                self.add(place(), problem, "renew it");
                 Some(identity.not_after)
             }
             Ok(identity) => {
@@ -122,6 +127,31 @@ impl Findings {
                 Some(identity.not_after)
             }
         }
+    }
+
+    /// The listener that proxies ask, and the keys that it verifies with.
+    async fn check_verification(
+        &mut self,
+        settings: &VerifySettings,
+        listener: Option<&VerifyListener>,
+        now: Timestamp,
+        place: &dyn Fn(&str) -> Place,
+    ) {
+        if let Some(listener) = listener {
+            let certificate_until = self.check_tls("listener.verify", listener.proxy.tls.as_ref(), now, place);
+            let listen = listener.proxy.listen.iter().map(ToString::to_string).collect();
+            let speaks = match listener.mode {
+                VerifyMode::Enforce => "whether requests may pass, for proxies",
+                VerifyMode::Shadow => "whether requests may pass, for proxies; in the shadow: everything passes",
+            };
+            self.listeners.push(ListenerSummary { name: "verify", listen, speaks, certificate_until });
+        }
+        for (key, problem, remedy) in check_keys(&settings.origins).await {
+            if !self.knows(&key) {
+                self.add(place(&key), problem, remedy);
+            }
+        }
+        self.warnings.extend(laxities(settings).into_iter().map(str::to_owned));
     }
 
     async fn check_store(
@@ -135,7 +165,11 @@ impl Findings {
         let default = config.default_participant;
         if !participants.iter().any(|participant| participant.pid == default) {
             let problem = format!("there is no participant {default} in the store");
-            self.add(config, "default_participant", problem, "add it with `bob-auth participant add`, or name another");
+            self.add(
+                config.place("default_participant"),
+                problem,
+                "add it with `bob-auth participant add`, or name another",
+            );
         }
         let keys = store.keys(None).await?;
         let active: Vec<&AuthtokenKey> = keys.iter().filter(|key| key.state == KeyState::Active).collect();
@@ -155,7 +189,11 @@ impl Findings {
         let (pid, kid) = (row.pid, &row.kid);
         if let Some(not_after) = row.not_after.filter(|not_after| *not_after < now) {
             let problem = format!("the active key {kid} of participant {pid} was to sign until {not_after} only");
-            self.add(config, "keys.directory", problem, "make another with `bob-auth key generate` and activate it");
+            self.add(
+                config.place("keys.directory"),
+                problem,
+                "make another with `bob-auth key generate` and activate it",
+            );
         }
         if self.knows("keys.") {
             return;
@@ -166,7 +204,7 @@ impl Findings {
             let problem =
                 format!("the active key {kid} of participant {pid} ({}) cannot sign: {error}", path.display());
             let remedy = "put its file back, or activate another with `bob-auth key activate`";
-            self.add(config, "keys.directory", problem, remedy);
+            self.add(config.place("keys.directory"), problem, remedy);
         }
     }
 }
@@ -186,4 +224,21 @@ pub async fn check_loaded(loaded: Result<Config, Faults>, now: Timestamp, rng: &
         Ok(config) => check(&config, now, rng).await,
         Err(faults) => Findings { faults: faults.iter().cloned().collect(), ..Findings::default() },
     }
+}
+
+/// The same for a process that only verifies: neither store nor signing keys are looked at.
+pub async fn check_verify_server(loaded: Result<VerifyConfig, Faults>, now: Timestamp) -> Findings {
+    let config = match loaded {
+        Ok(config) => config,
+        Err(faults) => return Findings { faults: faults.iter().cloned().collect(), ..Findings::default() },
+    };
+    let mut findings = Findings { faults: config.check_files().iter().cloned().collect(), ..Findings::default() };
+    findings.check_verification(&config.verify, Some(&config.listener), now, &|key| config.place(key)).await;
+    findings.listeners.extend(config.internal.as_ref().map(internal));
+    findings
+}
+
+fn internal(listener: &InternalListener) -> ListenerSummary {
+    let listen = listener.listen.iter().map(ToString::to_string).collect();
+    ListenerSummary { name: "internal", listen, speaks: "plain HTTP, for operators", certificate_until: None }
 }

@@ -13,8 +13,8 @@ use actix_web::web;
 use crate::config::{IssuerOrigin, KeyOrigins, VerifyListener, VerifyMode, VerifySettings};
 use crate::flow::verify::{BuildError, HolderOfKey, Verifier};
 use crate::flow::verify_live::{LiveVerifier, OtherKeys};
-use crate::key_source::{KeySource, KeySourceError};
-use crate::protocol::metadata::{AnchorError, TrustAnchors};
+use crate::key_source::{KeySource, KeySourceError, read_files};
+use crate::protocol::metadata::{AnchorError, Environment, TrustAnchors};
 use crate::value::{Pid, SystemClock};
 use crate::web::forward_auth::{ForwardAuth, InForce, Parts};
 use crate::web::identity::{IdentitySource, ProxyIdentityError};
@@ -202,17 +202,57 @@ fn read(path: &Path) -> Result<Vec<u8>, VerificationError> {
 }
 
 fn warn_of_policy(settings: &VerifySettings) {
+    for laxity in laxities(settings) {
+        tracing::warn!("{laxity}");
+    }
+}
+
+/// What of a policy is laxer than it should be where it counts.
+pub(super) fn laxities(settings: &VerifySettings) -> Vec<&'static str> {
+    let mut found = Vec::new();
     match settings.policy.holder_of_key {
         HolderOfKey::Required => {}
         HolderOfKey::IfPresent => {
-            tracing::warn!(
-                "verify.holder_of_key is \"if-present\": tokens that are bound to no certificate are accepted"
-            );
+            found.push("verify.holder_of_key is \"if-present\": tokens that are bound to no certificate are accepted");
         }
-        HolderOfKey::DangerouslyOff => tracing::warn!(
-            "verify.holder_of_key is \"dangerously-off\": whoever gets hold of a token can use it; for finding faults only"
+        HolderOfKey::DangerouslyOff => found.push(
+            "verify.holder_of_key is \"dangerously-off\": whoever gets hold of a token can use it; for finding faults only",
         ),
     }
+    if settings.origins.environment == Environment::Test {
+        found.push("verify.environment is \"test\": a trust anchor may be a key that everybody can sign with");
+    }
+    found
+}
+
+/// What is wrong with the files of keys: key of the configuration, problem, remedy. URLs are not fetched.
+pub(super) async fn check_keys(origins: &KeyOrigins) -> Vec<(String, String, &'static str)> {
+    let mut found = Vec::new();
+    for (pid, origin) in &origins.issuers {
+        let IssuerOrigin::File(path) = origin else { continue };
+        let key = format!("verify.issuer.{pid}.jwks");
+        match read_files([(*pid, path)]) {
+            Err(error) => found.push((key, error.to_string(), "let the issuer send its key set anew")),
+            Ok(set) if set.is_empty() => {
+                let problem = format!("{} holds no key that could verify a token", path.display());
+                found.push((key, problem, "let the issuer send its key set anew"));
+            }
+            Ok(_) => {}
+        }
+    }
+    if let Err((key, error)) = check_metadata(origins).await {
+        found.push((key.to_owned(), error.to_string(), "fetch the metadata anew, or correct the trust anchors"));
+    }
+    found
+}
+
+async fn check_metadata(origins: &KeyOrigins) -> Result<(), (&'static str, VerificationError)> {
+    let Some(files) = &origins.metadata else { return Ok(()) };
+    let bytes = read(&files.trust).map_err(|error| ("verify.metadata_trust", error))?;
+    let anchors = anchors(origins, &files.trust, &bytes).map_err(|error| ("verify.metadata_trust", error))?;
+    let source = KeySource::builder().metadata_file(&files.set, anchors);
+    let built = source.build(Arc::new(SystemClock), 0).await;
+    built.map(drop).map_err(|error| ("verify.metadata", error.into()))
 }
 
 fn warn_of_listener(listener: &VerifyListener) {

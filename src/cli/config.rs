@@ -2,20 +2,22 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use super::error::CliError;
 use super::output::Answer;
 use super::session::{Global, randomness};
-use crate::app::check::{Findings, ListenerSummary, check_loaded};
+use crate::app::check::{Findings, ListenerSummary, check_loaded, check_verify_server};
 use crate::config::{self, Fault, environment};
 use crate::value::{Clock as _, SystemClock};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Config {
     /// Find every fault of the configuration and of what it refers to; nothing is changed
-    #[command(after_help = "Example:\n  bob-auth config check /etc/bob-auth/config.toml")]
+    #[command(
+        after_help = "Examples:\n  bob-auth config check /etc/bob-auth/config.toml\n  bob-auth config check --for verify-server"
+    )]
     Check(Check),
 }
 
@@ -24,6 +26,19 @@ pub(super) struct Check {
     /// The file [default: as --config says]
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Which verb is to run with it
+    #[arg(long = "for", value_name = "VERB", value_enum, default_value_t)]
+    verb: For,
+}
+
+/// Who reads the configuration.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum For {
+    /// The token service, with everything in the file
+    #[default]
+    Serve,
+    /// A process that only verifies: store and signing keys need not be there
+    VerifyServer,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,10 +69,13 @@ struct ListenerView {
 
 impl Config {
     pub(super) async fn run(self, global: &Global) -> Result<Answer, CliError> {
-        let Self::Check(Check { file }) = self;
+        let Self::Check(Check { file, verb }) = self;
         let file = file.unwrap_or_else(|| global.config_file());
-        let loaded = config::Config::load(&file, &environment);
-        let findings = check_loaded(loaded, SystemClock.now(), &randomness()).await;
+        let now = SystemClock.now();
+        let findings = match verb {
+            For::Serve => check_loaded(config::Config::load(&file, &environment), now, &randomness()).await,
+            For::VerifyServer => check_verify_server(config::VerifyConfig::load(&file, &environment), now).await,
+        };
         let notes = findings.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
         let failed = !findings.faults.is_empty();
         let text = if failed { faults(&findings) } else { in_order(&file.display().to_string(), &findings.listeners) };

@@ -8,6 +8,7 @@ mod client;
 mod jwt;
 mod process;
 mod site;
+mod verify_site;
 
 mod behind_proxy;
 mod certificates;
@@ -25,4 +26,10 @@ mod proxy_doors;
 mod reload;
 mod shutdown;
 mod token;
+mod verify_answers;
+mod verify_batch;
+mod verify_life;
+mod verify_problems;
+mod verify_reasons;
+mod verify_rules;
 mod wire;

@@ -130,7 +130,7 @@ pub(super) fn record(
         status,
         result = outcome.as_str(),
         reason = denial.map(Denial::reason),
-        detail = denial.map(tracing::field::display),
+        evidence = denial.map(evidence),
         pid = caller.map(VerifiedCaller::pid).or(issuer).map(tracing::field::display),
         entity = caller.map(|caller| tracing::field::display(caller.entity())),
         class = caller.map(|caller| tracing::field::display(caller.class())),
@@ -141,6 +141,15 @@ pub(super) fn record(
         source = circumstances.source,
         micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
     );
+}
+
+/// What was found wrong, in words. A token's own words may be among them: nothing in them may look like another line.
+fn evidence(denial: &Denial) -> String {
+    denial
+        .to_string()
+        .chars()
+        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+        .collect()
 }
 
 /// Whom a token that was refused claimed to be from, where the refusal hangs on it.
