@@ -204,4 +204,15 @@ mod tests {
         places.pop();
         assert!(ask(&gate, 0, now));
     }
+
+    #[tokio::test]
+    async fn a_call_that_a_reading_on_schedule_has_answered_causes_no_second_reading() {
+        let (gate, now) = (Gate::new(REST), Instant::now());
+        assert!(ask(&gate, 1, now));
+        drop(gate.begin());
+        let soon = Duration::from_millis(50);
+        assert!(tokio::time::timeout(soon, gate.asked()).await.is_err());
+        assert!(ask(&gate, 1, Instant::now() + REST));
+        assert!(tokio::time::timeout(soon, gate.asked()).await.is_ok());
+    }
 }

@@ -83,3 +83,45 @@ impl FileReader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// What the next look shows: `a`ccepted before, `r`efused before, `n`ew, or `-` for an error.
+    async fn look(reader: &mut FileReader) -> char {
+        match reader.look().await {
+            Ok(Look::Accepted) => 'a',
+            Ok(Look::Refused) => 'r',
+            Ok(Look::New(_)) => 'n',
+            Err(_) => '-',
+        }
+    }
+
+    #[tokio::test]
+    async fn a_state_of_a_file_is_read_once_whether_it_is_good_or_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("keys");
+        let mut reader = FileReader::new(path.clone(), 10);
+        assert_eq!(look(&mut reader).await, '-');
+        reader.refuse();
+        fs::write(&path, "good").unwrap();
+        assert_eq!(look(&mut reader).await, 'n');
+        reader.accept();
+        assert_eq!(look(&mut reader).await, 'a');
+        reader.accept();
+        fs::write(&path, "faulty").unwrap();
+        assert_eq!(look(&mut reader).await, 'n');
+        for _ in 0..3 {
+            reader.refuse();
+            assert_eq!(look(&mut reader).await, 'r');
+        }
+        fs::write(&path, "too much of it").unwrap();
+        assert_eq!(look(&mut reader).await, '-');
+        reader.refuse();
+        fs::write(&path, "good again").unwrap();
+        assert_eq!(look(&mut reader).await, 'n');
+    }
+}

@@ -321,6 +321,22 @@ fn a_streaming_body_passes_through_as_it_is() {
 }
 
 #[test]
+fn a_connection_may_change_its_protocol_behind_a_guard() {
+    async fn upgrade(_: Caller) -> HttpResponse {
+        HttpResponse::SwitchingProtocols().upgrade("websocket").body(Pieces(["one", "two"].into_iter()))
+    }
+    let issuer = Issuer::new();
+    let app = || App::new().wrap(issuer.guard()).route("/", web::get().to(upgrade));
+    let request = |token: &str| {
+        with_token("/", token).insert_header(("Connection", "upgrade")).insert_header(("Upgrade", "websocket"))
+    };
+    let response = ask!(app(), request(&issuer.token("val")));
+    assert_eq!(response.status(), 101);
+    assert!(response.response().head().upgrade());
+    assert_eq!(refusal(ask!(app(), request("a.b.c"))).0, 401);
+}
+
+#[test]
 fn a_server_with_a_mistake_in_a_requirement_does_not_start_and_does_not_panic() {
     let issuer = Issuer::new();
     for mistake in [class("v al"), class(""), class("val").from(pid(0)), pid(-1).into()] {

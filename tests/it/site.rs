@@ -148,7 +148,8 @@ pub(crate) fn example_file(name: &str) -> String {
     examples().join(format!("{name}.pem")).to_str().unwrap().to_owned()
 }
 
-fn merge(into: &mut toml::Table, from: toml::Table) {
+/// Puts these settings over those.
+pub(crate) fn merge(into: &mut toml::Table, from: toml::Table) {
     for (key, value) in from {
         match (into.get_mut(&key), value) {
             (Some(toml::Value::Table(inner)), toml::Value::Table(value)) => merge(inner, value),

@@ -134,9 +134,7 @@ async fn a_slow_origin_holds_up_no_known_key_and_an_unknown_one_no_longer_than_w
             (door.reason(&token).await, began.elapsed())
         }
     });
-    while server.requests() < 2 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    door.until(|_| server.requests() >= 2).await;
     let mut slowest = Duration::ZERO;
     for _ in 0..50 {
         let (token, began) = (key.token(), Instant::now());

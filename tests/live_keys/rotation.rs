@@ -84,6 +84,19 @@ async fn a_changed_file_is_in_force_at_the_next_token_and_without_any_within_a_s
 }
 
 #[tokio::test]
+async fn the_same_keys_again_are_no_new_set_and_what_was_verified_stays_remembered() {
+    let key = Key::new(34, "34:1");
+    let server = OriginServer::plain(Answer::with("Cache-Control: max-age=1\r\n", &jwks(&[&key])));
+    let door = Door::open(builder().cool_down(Duration::from_secs(1)).jwks_url(pid(34), server.url(), None)).await;
+    let (token, generation) = (key.token(), door.status().generation);
+    assert_eq!(door.reason(&token).await, "accepted");
+    door.until(|_| server.requests() >= 3).await;
+    assert_eq!(door.status().generation, generation);
+    assert_eq!(door.reason(&token).await, "accepted");
+    assert_eq!(door.verifier.current().cached(), (1, 1));
+}
+
+#[tokio::test]
 async fn a_symbolic_link_that_is_swapped_is_a_changed_file() {
     let (old, new) = (Key::new(34, "34:1"), Key::new(34, "34:2"));
     let directory = tempfile::tempdir().unwrap();

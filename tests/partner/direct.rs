@@ -92,6 +92,20 @@ fn two_connections_that_are_kept_alive_are_two_callers() {
 }
 
 #[test]
+fn the_body_of_a_refused_request_is_not_the_next_request() {
+    let issuer = Issuer::new();
+    let partner = issuer.direct(&[]);
+    let token = issuer.token("inspector5");
+    let smuggled = Request::validate().token(&token).body("GET /validation/v1/status HTTP/1.1\r\nHost: x\r\n\r\n");
+    let mut connection = Client::example("inspector5").connect(partner.address());
+    let together = smuggled.text() + &Request::status().token(&token).text();
+    assert_eq!(refusal(&connection.ask(&together)), (403, "not_allowed".to_owned()));
+    // The second answer is the one to the second request, or the connection ends; never an answer to the body.
+    let second = connection.answer(false);
+    assert!(second.as_ref().is_none_or(|answer| answer.status == 200), "{second:?}");
+}
+
+#[test]
 fn every_version_of_tls_and_a_resumed_session_show_the_same_certificate() {
     let issuer = Issuer::new();
     let partner = issuer.direct(&[]);

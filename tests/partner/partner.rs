@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -22,6 +23,7 @@ pub(crate) struct Issuer {
 pub(crate) struct Partner {
     child: Child,
     address: SocketAddr,
+    log: Arc<Mutex<String>>,
 }
 
 /// A request as a test words it, to be sent to a partner.
@@ -103,13 +105,23 @@ impl Partner {
             log.read_to_string(&mut said).unwrap();
             panic!("it does not listen: {line:?} {said}");
         };
-        // Nobody reads its log here, and it must not wait for that.
-        thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        Self { address: address.parse().unwrap(), child }
+        let (address, lines) = (address.parse().unwrap(), Arc::new(Mutex::new(String::new())));
+        let collected = Arc::clone(&lines);
+        thread::spawn(move || {
+            for line in BufReader::new(log).lines().map_while(Result::ok) {
+                collected.lock().unwrap().push_str(&(line + "\n"));
+            }
+        });
+        Self { child, address, log: lines }
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 
     /// Asks over plain HTTP, as a proxy does.
@@ -137,6 +149,11 @@ impl Drop for Partner {
 }
 
 impl Request {
+    /// With this body, whatever it is.
+    pub(crate) fn body(self, body: &'static str) -> Self {
+        Self { body, ..self }
+    }
+
     fn new(line: &str, body: &'static str) -> Self {
         let mut head = format!("{line} HTTP/1.1\r\nHost: localhost\r\n");
         if !body.is_empty() {

@@ -1,6 +1,6 @@
 //! The partner's service as an operator sees it: how it starts, takes up new keys, and stops.
 
-use crate::client::{Client, examples};
+use crate::client::{Client, Identity, examples};
 use crate::partner::{Issuer, Request, end_of, program, refusal, unauthorized};
 use crate::process::until;
 
@@ -30,6 +30,36 @@ fn a_new_key_of_the_issuer_is_taken_up_while_it_runs_and_an_old_one_is_dropped()
     std::fs::write(issuer.site.path("partner.jwks.json"), jwks).unwrap();
     until("the old key is forgotten", || (partner.ask("validator37", &old).status == 401).then_some(()));
     assert_eq!(partner.ask("validator37", &new).status, 200);
+}
+
+#[test]
+fn the_log_tells_why_a_request_did_not_pass_and_never_holds_a_token() {
+    let issuer = Issuer::new();
+    let partner = issuer.direct(&[]);
+    let token = issuer.token("validator37");
+    let request = Request::status().token(&token);
+    assert_eq!(partner.ask("validator37", &request).status, 200);
+    assert_eq!(partner.ask("inspector5", &request).status, 401);
+    assert_eq!(partner.ask("validator37", &Request::inspect().token(&token)).status, 403);
+    assert_eq!(partner.ask("validator37", &Request::status().token(&token[1..])).status, 401);
+    let log = until("the lines are written", || {
+        let log = partner.log();
+        (log.matches("a request does not pass").count() == 3).then_some(log)
+    });
+    let bound = Identity::example("validator37").sha1();
+    let presented = Identity::example("inspector5").sha1();
+    for wanted in [
+        "reason=\"holder_mismatch\"",
+        "mode=\"enforce\"",
+        "route=\"/validation/v1/status\"",
+        &format!("is bound to the certificate {bound}, presented was {presented}"),
+        "reason=\"not_allowed\"",
+    ] {
+        assert!(log.contains(wanted), "{wanted}: {log}");
+    }
+    for part in token.split('.') {
+        assert!(!log.contains(&part[1..17]), "{log}");
+    }
 }
 
 #[test]

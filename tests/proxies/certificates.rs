@@ -28,13 +28,6 @@ pub(crate) fn all(directory: &Path) -> Vec<(&'static str, Identity)> {
     let authority = made(directory, "authority", Look { extensions: vec![ca(true)], ..Look::default() });
     let signing_only = KeyUsage::new().critical().key_cert_sign().crl_sign().build().unwrap();
     let server_only = ExtendedKeyUsage::new().server_auth().build().unwrap();
-    let mut names = SubjectAlternativeName::new();
-    for number in 0..265 {
-        names.dns(&format!("host-{number:04}.a-rather-long-name.example.org"));
-    }
-    let mut large = X509Builder::new().unwrap();
-    large.set_version(2).unwrap();
-    let names = names.build(&large.x509v3_context(None, None)).unwrap();
     let make = |name, look| (name, made(directory, name, look));
     let mut all = vec![
         make("self", Look { extensions: vec![ca(true)], ..Look::default() }),
@@ -44,7 +37,7 @@ pub(crate) fn all(directory: &Path) -> Vec<(&'static str, Identity)> {
         make("exp", Look { expired: true, ..Look::default() }),
         make("oleaf", Look { issuer: Some(&authority), ..Look::default() }),
         make("signonly", Look { extensions: vec![ca(true), signing_only], ..Look::default() }),
-        make("large", Look { extensions: vec![names], ..Look::default() }),
+        make("large", Look { extensions: vec![names(283)], ..Look::default() }),
     ];
     let (_, chain) = make("chain", Look { issuer: Some(&authority), ..Look::default() });
     all.push(("chain", Identity { chain: vec![authority.certificate], ..chain }));
@@ -56,6 +49,21 @@ pub(crate) fn all(directory: &Path) -> Vec<(&'static str, Identity)> {
         all.push((name, Identity::example(&format!("impostors/{file}"))));
     }
     all
+}
+
+/// One of 60 KB.
+pub(crate) fn huge(directory: &Path) -> Identity {
+    made(directory, "huge", Look { extensions: vec![names(1_400)], ..Look::default() })
+}
+
+/// So many names of 42 bytes.
+fn names(count: usize) -> X509Extension {
+    let mut names = SubjectAlternativeName::new();
+    for number in 0..count {
+        names.dns(&format!("host-{number:04}.a-rather-long-name.example.org"));
+    }
+    let builder = X509Builder::new().unwrap();
+    names.build(&builder.x509v3_context(None, None)).unwrap()
 }
 
 fn ca(is_one: bool) -> X509Extension {

@@ -15,7 +15,12 @@ mod process;
 mod site;
 
 mod certificates;
+mod partner;
 mod proxy;
+mod upstream;
 
 mod forged;
+mod rules;
 mod token_service;
+mod traffic;
+mod verified;

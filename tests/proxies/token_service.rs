@@ -11,9 +11,12 @@ use crate::process::Service;
 use crate::proxy::{Behind, Kind, Proxy};
 use crate::site::Site;
 
+/// Room for a certificate of 12 KB, which is 16 KB as base64 and more with escapes.
+pub(crate) const LARGE_HEADERS: &str = "[limits]\nheader_bytes = '32KiB'\n";
+
 /// The service as the proxy's file says, and the proxy before it.
 pub(crate) fn behind(kind: Kind, site: &Site) -> (Service, Proxy) {
-    site.configure(&format!("{}source_header = 'X-Forwarded-For'", kind.listener(false)));
+    site.configure(&format!("{}source_header = 'X-Forwarded-For'\n{LARGE_HEADERS}", kind.listener(false)));
     let service = Service::start(site);
     let proxy =
         Proxy::start(kind, &Behind { token_service: Some(service.address("behind_proxy")), ..Behind::default() });
@@ -25,7 +28,7 @@ pub(crate) fn try_ask(client: &Client, address: SocketAddr, request: &str) -> Op
     let mut connection = client.try_connect(address).ok()?;
     // With TLS 1.3 a refusal comes after the client's first words.
     connection.stream.write_all(request.as_bytes()).ok()?;
-    connection.answer(false)
+    connection.answer(request.starts_with("HEAD "))
 }
 
 /// Every certificate gets the token of its entity, without certificate it is 401; those named are broken off by the proxy.
