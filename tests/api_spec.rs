@@ -11,7 +11,9 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use bob_auth::protocol::wire::{AUTH_PATH, JWKS_PATH};
+use bob_auth::web::forward_auth::BATCH_REFUSED;
 use bob_auth::web::problem::{self, TYPE_PREFIX};
+use bob_auth::web::verdict;
 use serde_json::{Value, json};
 
 const METHODS: [&str; 8] = ["get", "head", "post", "put", "patch", "delete", "options", "trace"];
@@ -79,7 +81,14 @@ impl Spec {
             };
             self.validate(&header["schema"], &typed);
         }
-        let media_type = answer.headers["content-type"].split(';').next().unwrap();
+        let Some(content_type) = answer.headers.get("content-type") else {
+            assert!(
+                response.get("content").is_none() && answer.body.is_empty(),
+                "{method} {path}: {status} has no body"
+            );
+            return;
+        };
+        let media_type = content_type.split(';').next().unwrap();
         let content = &response["content"][media_type];
         assert!(content.is_object(), "{method} {path}: {status} is not described as {media_type}");
         if method == "head" {
@@ -142,7 +151,7 @@ fn the_problem_types_are_those_of_the_table_each_with_its_status() {
 
 #[test]
 fn every_schema_is_one() {
-    for name in ["authentication.yaml", "management.yaml"] {
+    for name in ["authentication.yaml", "management.yaml", "verification.yaml"] {
         let spec = Spec::read(name);
         assert_eq!(spec.0["openapi"], "3.1.0");
         assert_eq!(spec.0["info"]["version"], env!("CARGO_PKG_VERSION"));
@@ -198,6 +207,12 @@ impl Running {
     }
 
     fn ask(&self, method: &str, url: &str, certificate: Option<&str>) -> Answer {
+        let identity = certificate.map(|name| [format!("{name}.pem"), format!("{name}.key")]);
+        let identity = identity.iter().flat_map(|[pem, key]| ["--cert", pem, "--key", key]).collect::<Vec<_>>();
+        self.curl(method, url, &identity)
+    }
+
+    fn curl(&self, method: &str, url: &str, arguments: &[&str]) -> Answer {
         let mut curl = Command::new("curl");
         curl.current_dir(self.directory.path().join("made"));
         curl.args(["-sS", "--noproxy", "*", "--max-time", "10", "--http1.1", "--cacert", "tls/ca.pem", "-D", "-"]);
@@ -205,9 +220,7 @@ impl Running {
         if method != "head" {
             curl.arg(method.to_uppercase());
         }
-        if let Some(name) = certificate {
-            curl.args(["--cert", &format!("{name}.pem"), "--key", &format!("{name}.key")]);
-        }
+        curl.args(arguments);
         let output = curl.arg(url).output().unwrap();
         assert!(output.status.success(), "{url}: {}", String::from_utf8_lossy(&output.stderr));
         Answer::parse(&String::from_utf8(output.stdout).unwrap())
@@ -281,4 +294,126 @@ fn real_answers_are_as_described() {
         internal.check(&method, path, &answer);
         assert_eq!(answer.status, 200, "{path}");
     }
+}
+
+/// A verify server beside the token service, in the same directory.
+struct Verifying {
+    running: Running,
+    server: Child,
+    verify: String,
+    internal: String,
+    token: String,
+    fingerprint: String,
+}
+
+const VERIFY: &str = "[verify]\nallow = ['34:val']\n[verify.issuer.34]\njwks = 'keys.jwks'\n\
+    [listener.verify]\nlisten = '127.0.0.1:0'\ntrusted_peers = ['127.0.0.1']\nbatch = 3\nprobe = true\n\
+    fingerprint_header = 'X-SSL-Client-SHA1'\n[listener.internal]\nlisten = '127.0.0.1:0'\n[log]\nformat = 'json'\n";
+
+impl Verifying {
+    fn start() -> Self {
+        let running = Running::start();
+        let made = running.directory.path().join("made");
+        let printed = |arguments: &[&str]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_bob-auth"));
+            let output = command.current_dir(&made).env_remove("BOB_AUTH_CONFIG").args(arguments).output().unwrap();
+            String::from_utf8(output.stdout).unwrap()
+        };
+        fs::write(made.join("keys.jwks"), printed(&["key", "export", "--jwks"])).unwrap();
+        fs::write(made.join("verify.toml"), VERIFY).unwrap();
+        let shown: Value =
+            serde_json::from_str(&printed(&["cert", "list", "--entity", "validator37", "--output", "json"])).unwrap();
+        let log = File::create(made.join("verify.log")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bob-auth"));
+        command.args(["verify-server", "--config", "verify.toml"]).current_dir(&made).stderr(log);
+        let server = command.spawn().unwrap();
+        let [verify, internal] = ["verify", "internal"].map(|name| wait_for_listener(&made.join("verify.log"), name));
+        let answer = running.ask("get", &format!("{}{AUTH_PATH}validator37", running.token), Some("validator37"));
+        let body: Value = serde_json::from_str(&answer.body).unwrap();
+        let token = body["jwtCompact"].as_str().unwrap().to_owned();
+        let fingerprint = shown["items"][0]["sha1"].as_str().unwrap().to_owned();
+        Self { running, server, verify, internal, token, fingerprint }
+    }
+
+    /// Asks with these headers, and holds the answer against the description.
+    fn ask(&self, (method, path): (&str, &str), headers: &[String], more: &[&str]) -> (u16, String) {
+        let spec = Spec::read("verification.yaml");
+        let described = if path.starts_with("/verify/") { "/verify/{originalPath}" } else { path };
+        let headers = headers.iter().flat_map(|header| ["-H", header]);
+        let arguments: Vec<&str> = headers.chain(more.iter().copied()).collect();
+        let answer = self.running.curl(method, &format!("{}{path}", self.verify), &arguments);
+        // What a POST may answer with 200 depends on what it was: a batch is the one that is described there.
+        let method = if method == "post" && path == "/verify" && answer.body.is_empty() { "get" } else { method };
+        spec.check(method, described, &answer);
+        (answer.status, answer.headers.get("x-bob-reason").cloned().unwrap_or_default())
+    }
+}
+
+impl Drop for Verifying {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+#[test]
+fn real_verdicts_are_as_described() {
+    let verifying = Verifying::start();
+    let token = format!("X-BoB-AuthToken: {}", verifying.token);
+    let own = [token.clone(), format!("X-SSL-Client-SHA1: {}", verifying.fingerprint)];
+    let stranger = [token, format!("X-SSL-Client-SHA1: {}", "a".repeat(40))];
+    let operations = Spec::read("verification.yaml").operations();
+    assert_eq!(operations.len(), 2 * METHODS.len() + 2, "{operations:?}");
+    for operation in operations.iter().filter(|operation| operation.contains("/verify")) {
+        let (method, path) = operation.split_once(' ').unwrap();
+        let (method, path) = (method.to_lowercase(), path.replace("{originalPath}", "validation/v1"));
+        let asked = (method.as_str(), path.as_str());
+        assert_eq!(verifying.ask(asked, &own, &[]), (200, String::new()), "{operation}");
+        assert_eq!(verifying.ask(asked, &stranger, &[]), (401, "holder_mismatch".to_owned()), "{operation}");
+        assert_eq!(verifying.ask(asked, &[], &[]), (401, "no_token".to_owned()), "{operation}");
+    }
+    for method in ["get", "head"] {
+        assert_eq!(verifying.ask((method, "/probe"), &own, &[]).0, 200);
+        assert_eq!(verifying.ask((method, "/probe"), &[own[1].replace(':', ": x")], &[]).0, 200);
+    }
+    let spec = Spec::read("verification.yaml");
+    let json = ["Content-Type: application/json".to_owned()];
+    let item = json!({"token": verifying.token, "fingerprint": verifying.fingerprint});
+    let batch = json!({"items": [item, {"token": "x", "certificate": "y", "method": "GET", "path": "/"}]});
+    spec.validate(&spec.0["components"]["schemas"]["Batch"], &batch);
+    for (body, status) in [(batch, 200), (json!({"items": []}), 200), (json!({"items": [{}]}), 400), (json!({}), 400)] {
+        assert_eq!(verifying.ask(("post", "/verify"), &json, &["--data", &body.to_string()]).0, status, "{body}");
+    }
+
+    let internal = Spec::read("management.yaml");
+    for path in ["/health/live", "/health/ready", "/metrics"] {
+        for method in ["get", "head"] {
+            let answer = verifying.running.curl(method, &format!("{}{path}", verifying.internal), &[]);
+            internal.check(method, path, &answer);
+            assert_eq!(answer.status, 200, "{path}");
+        }
+    }
+}
+
+#[test]
+fn who_is_known_and_not_allowed_is_answered_as_described() {
+    let verifying = Verifying::start();
+    let made = verifying.running.directory.path().join("made");
+    fs::write(made.join("verify.toml"), VERIFY.replace("34:val", "34:ins")).unwrap();
+    let own =
+        [format!("X-BoB-AuthToken: {}", verifying.token), format!("X-SSL-Client-SHA1: {}", verifying.fingerprint)];
+    let began = Instant::now();
+    while verifying.ask(("get", "/verify"), &own, &[]) != (403, "not_allowed".to_owned()) {
+        assert!(began.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn the_problems_of_a_verification_are_those_of_the_table() {
+    let spec = Spec::read("verification.yaml");
+    let described = &spec.0["components"]["schemas"]["Problem"]["properties"]["type"]["enum"];
+    let table: Vec<String> =
+        verdict::ALL.iter().chain([&BATCH_REFUSED]).map(|problem| format!("{TYPE_PREFIX}{}", problem.id)).collect();
+    assert_eq!(*described, json!(table));
 }
