@@ -194,6 +194,9 @@ impl Options {
         if options.trust == TrustedPeers::nobody() && options.certificate.is_none() {
             return Err(format!("where do clients show their certificates?\n\n{USAGE}").into());
         }
+        if options.certificate.is_some() != options.private_key.is_some() {
+            return Err(format!("--certificate and --private-key go together\n\n{USAGE}").into());
+        }
         Ok(options)
     }
 

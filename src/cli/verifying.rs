@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::error::CliError;
 use super::input;
+use super::output::printable;
 use super::session::Global;
 use super::words::{self, When};
 use crate::app::verifier_as_configured;
@@ -160,7 +161,7 @@ impl Verifying {
         let set =
             SignedSet::verify(&input::read(path)?, &anchors, now).map_err(|error| CliError::new(error).at(path))?;
         for Skipped { pid, list, id, why } in set.skipped() {
-            let id = id.as_deref().unwrap_or("without an id");
+            let id = id.as_deref().map_or_else(|| "without an id".to_owned(), printable);
             notes.push(format!("participant {pid}: {list}: {id} is left out: {why}"));
         }
         CurrentKeys::new(set.into_key_set()).map_err(|error| CliError::new(error).at(path))
@@ -211,7 +212,7 @@ impl Given {
 }
 
 fn note_of_skipped(skipped: &SkippedKey) -> String {
-    let kid = skipped.kid.as_deref().unwrap_or("without an id");
+    let kid = skipped.kid.as_deref().map_or_else(|| "without an id".to_owned(), printable);
     format!("the key {kid} of the set is left out: {}", skipped.why)
 }
 

@@ -84,7 +84,7 @@ pub enum FormError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// `alg` is not the algorithm of the key (RFC 8725 section 3.1).
-    #[error("the token says {} and its key is for {key}", said.as_deref().unwrap_or("no algorithm"))]
+    #[error("the token says {} and its key is for {key}", said.as_deref().unwrap_or("no algorithm").escape_debug())]
     Algorithm {
         /// What the header says, its first few characters.
         said: Option<String>,

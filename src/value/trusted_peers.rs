@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 /// Whose word is taken for the client's certificate; nobody's unless said.
 ///
@@ -71,7 +71,7 @@ impl TrustedPeers {
     }
 }
 
-/// One address, one network in CIDR form, or `unix`. An IPv4 address inside IPv6 becomes IPv4.
+/// One address, one network in CIDR form, or `unix`. IPv4 inside IPv6 becomes IPv4.
 impl FromStr for TrustedPeers {
     type Err = TrustedPeersError;
 
@@ -81,7 +81,7 @@ impl FromStr for TrustedPeers {
         }
         let network = match text.parse::<IpAddr>() {
             Ok(address) => IpNet::from(address.to_canonical()),
-            Err(_) => text.parse().map_err(|_| TrustedPeersError::NotANetwork(text.to_owned()))?,
+            Err(_) => canonical(text.parse().map_err(|_| TrustedPeersError::NotANetwork(text.to_owned()))?),
         };
         let whole = network.trunc();
         if network != whole {
@@ -89,6 +89,13 @@ impl FromStr for TrustedPeers {
         }
         Ok(Self { networks: vec![network], unix: false })
     }
+}
+
+/// As addresses are compared: IPv4, if the network is one of IPv4 addresses inside IPv6.
+fn canonical(network: IpNet) -> IpNet {
+    let IpNet::V6(inside) = network else { return network };
+    let v4 = inside.addr().to_ipv4_mapped().zip(inside.prefix_len().checked_sub(96));
+    v4.and_then(|(address, prefix)| Ipv4Net::new(address, prefix).ok()).map_or(network, IpNet::V4)
 }
 
 impl FromIterator<Self> for TrustedPeers {
@@ -114,6 +121,8 @@ mod tests {
         assert!(peers_10.contains(mapped));
         assert!(!peers_10.contains("11.0.0.1".parse().unwrap()));
         assert_eq!(peers("::ffff:10.1.2.3"), peers("10.1.2.3/32"));
+        assert_eq!(peers("::ffff:10.0.0.0/104"), peers("10.0.0.0/8"));
+        assert!(!peers("::/0").unwrap().contains(mapped));
     }
 
     #[test]

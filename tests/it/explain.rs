@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Output;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bob_auth::crypto::private_key::PrivateKey;
 use bob_auth::crypto::signer::{Signer, SoftwareSigner};
 use bob_auth::protocol::metadata::SetTerms;
@@ -172,4 +174,23 @@ fn a_token_can_come_from_standard_input_and_keys_must_come_from_somewhere() {
     fs::write(&jwks, r#"{"keys":[]}"#).unwrap();
     let output = case.ask(&["token", "verify", &case.token], &[]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("holds no key"));
+}
+
+#[test]
+fn what_strangers_wrote_into_tokens_and_key_sets_does_nothing_to_a_terminal() {
+    let case = Case::new();
+    let path = case.site.path("jwks.json");
+    let mut jwks: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let kid = jwks["keys"][0]["kid"].clone();
+    jwks["keys"].as_array_mut().unwrap().push(json!({"kty": "odd", "kid": "a\nFORGED\u{1b}[2J"}));
+    fs::write(&path, jwks.to_string()).unwrap();
+    let header = URL_SAFE_NO_PAD.encode(json!({"alg": "E\nFORGED\u{1b}[2J", "kid": kid}).to_string());
+    let token = format!("{header}.{}", case.token.split_once('.').unwrap().1);
+    for words in [&["token", "verify", &token][..], &["explain", &token]] {
+        let output = case.ask(words, &["--cert", &example_file("validator37")]);
+        let all = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(all.contains("algorithm_mismatch") && all.contains("left out"), "{all}");
+        assert!(!all.contains(|c: char| c.is_control() && c != '\n'), "{all:?}");
+        assert!(!all.lines().any(|line| line.starts_with("FORGED")), "{all}");
+    }
 }

@@ -110,7 +110,14 @@ impl RouteRules {
         {
             return Err(PathFault::Parameters.into());
         }
-        found.ok_or(RouteRefusal::NoRule)
+        let rule = found.ok_or(RouteRefusal::NoRule)?;
+        // Many frameworks route without regard to letter case, some file systems cut off dots and blanks. A rule that is
+        // about the path in their eyes must not be got round.
+        let careless = path.segments_read_carelessly();
+        if self.rules.iter().any(|other| other.depth() > rule.depth() && other.covers_in_any_case(&careless)) {
+            return Err(PathFault::Habits.into());
+        }
+        Ok(rule)
     }
 
     fn find(&self, segments: &[&str], method: &str) -> Option<&Rule> {

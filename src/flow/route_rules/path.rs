@@ -40,6 +40,12 @@ pub enum PathFault {
     /// Parameters after a semicolon on which it depends what the path leads to.
     #[error("leads elsewhere for readers that cut off what follows a semicolon")]
     Parameters,
+    /// It depends on the reader's habits with letters, ends of names and escapes what the path leads to.
+    #[error(
+        "leads elsewhere for readers to whom upper case is lower case, a full stop or blank at the end of a name is \
+         nothing, or an escaped ? or # ends the path"
+    )]
+    Habits,
 }
 
 /// Characters that some readers turn into a dot, a slash or a backslash (Unicode compatibility forms).
@@ -80,6 +86,13 @@ impl<'a> OriginalPath<'a> {
     /// The same without what follows semicolons, if there are any.
     pub(super) fn segments_without_parameters(&self) -> Option<Vec<&str>> {
         self.0.contains(';').then(|| segments(&self.0).map(before_parameters).filter(|one| !one.is_empty()).collect())
+    }
+
+    /// The same as the most careless reader takes it, but for letter case.
+    pub(super) fn segments_read_carelessly(&self) -> Vec<&str> {
+        let path = self.0.split(['?', '#']).next().unwrap_or_default();
+        let ends = |c: char| c == '.' || c.is_whitespace();
+        segments(path).map(|one| before_parameters(one).trim_end_matches(ends)).filter(|one| !one.is_empty()).collect()
     }
 
     /// The path.

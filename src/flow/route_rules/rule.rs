@@ -58,6 +58,11 @@ impl Rule {
         path.len() >= self.depth() && self.segments.iter().zip(path).all(|(own, other)| **own == **other)
     }
 
+    /// The same for a reader to whom upper case is lower case.
+    pub(super) fn covers_in_any_case(&self, path: &[&str]) -> bool {
+        path.len() >= self.depth() && self.segments.iter().zip(path).all(|(own, other)| own.eq_ignore_ascii_case(other))
+    }
+
     /// Whether it is about this method.
     pub(super) fn has(&self, method: &str) -> bool {
         self.methods.is_empty() || self.methods.iter().any(|own| **own == *method)

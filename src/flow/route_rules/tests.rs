@@ -38,7 +38,7 @@ fn the_longest_path_decides_at_the_boundary_of_a_segment() {
         ("GET", "/", "all"),
         ("GET", "/other", "all"),
         ("GET", "/validationx", "all"),
-        ("GET", "/Validation", "all"),
+        ("GET", "/Other", "all"),
         ("DELETE", "/validation", "validation"),
         ("GET", "/validation/", "validation"),
         ("GET", "/validation/ticketsx", "validation"),
@@ -147,6 +147,34 @@ fn parameters_are_harmless_until_they_decide() {
 }
 
 #[test]
+fn a_rule_is_not_got_round_by_a_spelling_that_a_careless_back_end_takes_for_its_path() {
+    let rules = rules();
+    for target in [
+        "/Validation",
+        "/VALIDATION/x",
+        "/validation.",
+        "/validation%20",
+        "/validation.%20./x",
+        "/validation%3f",
+        "/validation%3Fx/y",
+        "/validation%23x",
+        "/validation.;a",
+        "/validation/Tickets",
+        "/%56alidation",
+    ] {
+        assert_eq!(fault(target.as_bytes()), PathFault::Habits, "{target}");
+    }
+    for (target, wanted) in
+        [("/other%3fvalidation", "all"), ("/validation/x%23", "validation"), ("/validation/X.", "validation")]
+    {
+        assert_eq!(decide(&rules, "GET", target), Ok(wanted));
+    }
+    // Who has rules for both spellings knows that they differ.
+    let both = RouteRules::new(vec![rule("small", "/api", &[]), rule("large", "/API", &[])]).unwrap();
+    assert_eq!((decide(&both, "GET", "/api"), decide(&both, "GET", "/API/x")), (Ok("small"), Ok("large")));
+}
+
+#[test]
 fn rules_about_the_same_thing_and_paths_that_fit_nothing_are_faults() {
     let conflict = |first: &[&str], second: &[&str]| {
         RouteRules::new(vec![rule("a", "/x/", first), rule("b", "/x", second)]).is_err_and(|c| &*c.second == "b")
@@ -169,8 +197,8 @@ fn every_refusal_has_its_id() {
     assert_eq!(refusals.map(|refusal| refusal.reason()), RouteRefusal::KINDS);
 }
 
-/// Puts the segments together as a careless reader does: decoded until nothing changes, backslashes as slashes, dots
-/// followed.
+/// Puts the segments together as a careless reader does: decoded until nothing changes, cut off at `?` and `#`, backslashes
+/// as slashes, dots followed, in lower case and without dots at the end.
 fn careless(target: &str) -> Vec<String> {
     let mut path = target.split('?').next().unwrap().to_owned();
     loop {
@@ -180,12 +208,15 @@ fn careless(target: &str) -> Vec<String> {
         }
         path = decoded;
     }
+    path.truncate(path.find(['?', '#']).unwrap_or(path.len()));
     let mut walked: Vec<String> = Vec::new();
-    for segment in path.replace('\\', "/").split('/') {
+    for segment in path.replace('\\', "/").to_lowercase().split('/') {
         match segment.split(';').next().unwrap() {
-            "" | "." => {}
             ".." => drop(walked.pop()),
-            name => walked.push(name.to_owned()),
+            name => match name.trim_end_matches(['.', ' ']) {
+                "" => {}
+                name => walked.push(name.to_owned()),
+            },
         }
     }
     walked
@@ -199,7 +230,7 @@ proptest! {
 
     #[test]
     fn a_careless_reader_finds_himself_where_the_rule_says(
-        target in "/(validation|tickets|x|\\.|\\.\\.|%2e|%2E\\.|%252e|;|;a=b|/|%2f|%5c|\\\\|\\?|%61){0,9}"
+        target in "/(validation|tickets|x|\\.|\\.\\.|%2e|%2E\\.|%252e|;|;a=b|/|%2f|%5c|\\\\|\\?|%61|Validation|%3f|%23|%20|\\.x){0,9}"
     ) {
         let rules = rules();
         if let Ok(rule) = rules.rule_for(OriginalRequest { method: "GET", target: target.as_bytes() }) {

@@ -36,6 +36,16 @@ fn a_token_in_good_form_tells_whose_key_to_ask() {
 }
 
 #[test]
+fn an_algorithm_that_anybody_can_have_written_puts_no_line_and_no_control_into_a_log() {
+    let error =
+        |said: Option<&str>| SignatureError::Algorithm { said: said.map(str::to_owned), key: "ES256" }.to_string();
+    assert_eq!(error(Some("none")), "the token says none and its key is for ES256");
+    assert_eq!(error(None), "the token says no algorithm and its key is for ES256");
+    let forged = error(Some("x\nERROR\r\u{1b}[2J\u{202e}"));
+    assert_eq!(forged, r"the token says x\nERROR\r\u{1b}[2J\u{202e} and its key is for ES256");
+}
+
+#[test]
 fn a_token_that_is_too_long_is_refused_before_it_is_taken_apart() {
     let long = ".".repeat(MAX_TOKEN_BYTES + 1);
     let refusal = FormError::TooLong { len: MAX_TOKEN_BYTES + 1, most: MAX_TOKEN_BYTES };
