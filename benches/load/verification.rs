@@ -20,6 +20,7 @@ use bob_auth::protocol::key_set::KeySet;
 use bob_auth::protocol::token::TokenKey;
 use bob_auth::store::key_files::write_private;
 use bob_auth::value::{Clock as _, Lifetime, Pid, SystemClock};
+use openssl::pkey::PKey;
 use openssl::ssl::SslVersion;
 use ring::rand::SystemRandom;
 use serde_json::json;
@@ -57,7 +58,11 @@ impl Partner {
             Algorithm::Es256 => PrivateKey::generate_p256(),
             Algorithm::Rs256 => PrivateKey::generate_rsa(2048),
         };
-        let signer = SoftwareSigner::new(&private.expect("a key"), &rng).expect("a signer");
+        let private = private.expect("a key");
+        let der = private.to_pkcs8_der().expect("DER");
+        let public = PKey::private_key_from_pkcs8(&der).expect("a key").public_key_to_pem().expect("PEM");
+        fs::write(directory.path().join("public.pem"), public).expect("public.pem");
+        let signer = SoftwareSigner::new(&private, &rng).expect("a signer");
         let key = signer.public_key().clone();
         let jwks = json!({"keys": [key.to_jwk("34:bench_1")]}).to_string();
         fs::write(directory.path().join("jwks.json"), jwks).expect("jwks.json");
@@ -157,7 +162,46 @@ pub(crate) fn guard(span: Duration) {
             empty / cached,
             1e6 / cached / raw
         );
+        if algorithm == Algorithm::Es256 {
+            haproxy(&partner, span, uncached);
+        }
     }
+}
+
+/// The least that HAProxy can do with its own means: signature, and `bobHok` against the certificate. No times, no claims, one
+/// key. Tells what there is to compare with.
+fn haproxy(partner: &Partner, span: Duration, uncached: f64) {
+    if Command::new("haproxy").arg("-v").output().is_err() {
+        println!("    HAProxy's jwt_verify: not measured, it is not installed");
+        return;
+    }
+    let (listen, dir) = (free_port(), partner.path(""));
+    let both = [fs::read(partner.path("server.pem")), fs::read(partner.path("server.key"))];
+    fs::write(partner.path("both.pem"), both.map(|part| part.expect("written before")).concat()).expect("both.pem");
+    let config = format!(
+        "global\n nbthread 1\n maxconn 4000\n tune.ssl.default-dh-param 2048\ndefaults\n mode http\n timeout client 60s\n \
+         timeout server 60s\n timeout connect 5s\nfrontend door\n bind {listen} ssl crt {dir}/both.pem ca-file {dir}/server.pem \
+         verify optional crt-ignore-err all ca-ignore-err all no-ca-names\n \
+         http-request set-var(txn.token) req.hdr(X-BoB-AuthToken)\n \
+         http-request set-var(txn.alg) var(txn.token),jwt_header_query('$.alg')\n \
+         http-request deny unless {{ var(txn.alg) -m str ES256 }}\n \
+         http-request deny unless {{ var(txn.token),jwt_verify(txn.alg,\"{dir}/public.pem\") -m int 1 }}\n \
+         http-request set-var(txn.hok) var(txn.token),jwt_payload_query('$.bobHok')\n \
+         http-request set-var(txn.sha1) ssl_c_sha1,hex,lower\n \
+         http-request deny unless {{ var(txn.hok),strcmp(txn.sha1) eq 0 }}\n http-request return status 200\n"
+    );
+    fs::write(partner.path("haproxy.cfg"), config).expect("haproxy.cfg");
+    let child = on_core_0("haproxy").args(["-db", "-q", "-f", &partner.path("haproxy.cfg")]).spawn().expect("haproxy");
+    let running = Running(child);
+    let address: SocketAddr = listen.parse().expect("an address");
+    while TcpStream::connect(address).is_err() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let (micros, _) = partner.over_tls(&[running.pid()], address, "/", span);
+    println!(
+        "    HAProxy's jwt_verify and binding {micros:6.1} us: we do {:.2} times as many uncached",
+        micros / uncached
+    );
 }
 
 /// Signatures checked per second by the library that the verifier uses.

@@ -26,7 +26,7 @@ use self::load::{Loader, limiters};
 use self::reload::Reloader;
 use self::tls_slot::server_certificates;
 use self::verification::Verification;
-pub use self::verification::VerificationError;
+pub use self::verification::{VerificationError, verifier_as_configured};
 pub use self::verify_server::verify_server;
 use self::watch::Watch;
 use crate::config::Config;

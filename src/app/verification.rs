@@ -146,24 +146,34 @@ impl Materials {
         }
         Ok(Self { origins: origins.clone(), anchors, authorities })
     }
-}
 
-impl RunningKeys {
-    async fn start(made_of: Materials, unreachable: Unreachable) -> Result<Self, VerificationError> {
-        let origins = &made_of.origins;
+    async fn source(&self, unreachable: Unreachable) -> Result<Arc<KeySource>, VerificationError> {
+        let origins = &self.origins;
         let mut builder = KeySource::builder()
             .refresh_every(origins.refresh)
             .allow_unreachable_start(unreachable == Unreachable::Wait);
-        if let (Some(metadata), Some(bytes)) = (&origins.metadata, &made_of.anchors) {
+        if let (Some(metadata), Some(bytes)) = (&origins.metadata, &self.anchors) {
             builder = builder.metadata_file(&metadata.set, anchors(origins, &metadata.trust, bytes)?);
         }
         for (pid, origin) in &origins.issuers {
             builder = match origin {
                 IssuerOrigin::File(path) => builder.jwks_file(*pid, path),
-                IssuerOrigin::Url { url, .. } => builder.jwks_url(*pid, url, made_of.authorities.get(pid).cloned()),
+                IssuerOrigin::Url { url, .. } => builder.jwks_url(*pid, url, self.authorities.get(pid).cloned()),
             };
         }
-        let source = builder.build(Arc::new(SystemClock), u64::from(std::process::id())).await?;
+        Ok(builder.build(Arc::new(SystemClock), u64::from(std::process::id())).await?)
+    }
+}
+
+/// A verifier with the keys and the policy of these settings as of now, for somebody who asks once.
+pub async fn verifier_as_configured(settings: &VerifySettings) -> Result<Verifier, VerificationError> {
+    let source = Materials::read(&settings.origins)?.source(Unreachable::Wait).await?;
+    Ok(Verifier::builder(source.keys()).policy(settings.policy.clone()).cache(None).build()?)
+}
+
+impl RunningKeys {
+    async fn start(made_of: Materials, unreachable: Unreachable) -> Result<Self, VerificationError> {
+        let source = made_of.source(unreachable).await?;
         let running = source.clone();
         let task = actix_web::rt::spawn(async move { match running.run().await {} });
         Ok(Self { source, made_of, task })

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::error::CliError;
 use super::output::{Answer, printable};
+use super::session::Global;
 use super::verifying::Verifying;
 use crate::flow::explain::{Checked, Explanation, Outcome, explain};
 use crate::value::{Clock as _, SystemClock};
@@ -15,7 +16,7 @@ use crate::value::{Clock as _, SystemClock};
 #[command(
     after_help = "Examples:\n  bob-auth explain eyJhbGciOiJFUzI1NiIs... --cert validator37.pem --jwks partner.jwks.json\n  \
     bob-auth token get ... | bob-auth explain - --fingerprint 0A:9A:06:... --jwks partner.jwks.json --at 2h\n\n\
-    The token is sent nowhere. Exit code 0 if it would be accepted, 1 if not."
+    Without --jwks and --metadata, keys and policy are those of [verify] in the configuration. The token is sent nowhere. Exit code 0 if it would be accepted, 1 if not."
 )]
 pub(super) struct Explain {
     #[command(flatten)]
@@ -40,8 +41,8 @@ struct CheckView<'a> {
 }
 
 impl Explain {
-    pub(super) fn run(self) -> Result<Answer, CliError> {
-        let given = self.verifying.read(SystemClock.now())?;
+    pub(super) async fn run(self, global: &Global) -> Result<Answer, CliError> {
+        let given = self.verifying.read(global, SystemClock.now()).await?;
         let explanation = explain(&given.verifier, &given.question());
         let reason = explanation.verdict.as_ref().err().map(crate::flow::verify::VerifyError::reason);
         let view = View {

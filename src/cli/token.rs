@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::error::CliError;
 use super::output::{Answer, printable};
+use super::session::Global;
 use super::token_get::{Client, Fetched};
 use super::verifying::Verifying;
 use super::{input, token_show, token_verify};
@@ -29,7 +30,8 @@ pub(super) enum Token {
     #[command(
         after_help = "Examples:\n  bob-auth token verify eyJhbGciOiJFUzI1NiIs... --cert validator37.pem --jwks partner.jwks.json\n  \
         bob-auth token get ... | bob-auth token verify - --fingerprint 0a9a063e... --jwks partner.jwks.json --issuer 34\n\n\
-        Exit code 0 if it is accepted, 1 if it is refused."
+        Without --jwks and --metadata, keys and policy are those of [verify] in the configuration. Exit code 0 if the\n\
+        token is accepted, 1 if it is refused."
     )]
     Verify(Verifying),
 }
@@ -61,10 +63,10 @@ pub(super) struct Show {
 }
 
 impl Token {
-    pub(super) async fn run(self) -> Result<Answer, CliError> {
+    pub(super) async fn run(self, global: &Global) -> Result<Answer, CliError> {
         match self {
             Self::Get(get) => get.run().await,
-            Self::Verify(verifying) => token_verify::verify(&verifying.read(SystemClock.now())?),
+            Self::Verify(verifying) => token_verify::verify(&verifying.read(global, SystemClock.now()).await?),
             Self::Show(Show { token }) => {
                 let text = if token == "-" { input::from_stdin("token")? } else { token };
                 let token = TokenText::read(&text).map_err(|error| {

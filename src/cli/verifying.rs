@@ -9,10 +9,13 @@ use clap::Args;
 
 use super::error::CliError;
 use super::input;
+use super::session::Global;
 use super::words::{self, When};
+use crate::app::verifier_as_configured;
+use crate::config::{VerifyConfig, environment};
 use crate::crypto::cert::Certificate;
 use crate::flow::explain::Question;
-use crate::flow::verify::{Allowed, HolderOfKey, Verifier, VerifierBuilder};
+use crate::flow::verify::{Allowed, HolderOfKey, Policy, Verifier};
 use crate::key_source::CurrentKeys;
 use crate::protocol::jwk::{JwkSet, SkippedKey};
 use crate::protocol::key_set::KeySet;
@@ -49,12 +52,12 @@ pub(super) struct Verifying {
     /// Accept as an anchor the key that is printed in RFC 7515 and signs the sets of a BoB test environment
     #[arg(long, requires = "metadata")]
     test_environment: bool,
-    /// How far clocks may be apart
-    #[arg(long, value_name = "TIME", value_parser = words::span, default_value = "60s")]
-    leeway: Duration,
-    /// The longest life of a token
-    #[arg(long, value_name = "TIME", value_parser = words::lifetime, default_value = "24h")]
-    max_lifetime: Lifetime,
+    /// How far clocks may be apart [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = words::span)]
+    leeway: Option<Duration>,
+    /// The longest life of a token [default: 24h]
+    #[arg(long, value_name = "TIME", value_parser = words::lifetime)]
+    max_lifetime: Option<Lifetime>,
     /// Who may call, as PID:CLASS, * for any; may be repeated [default: everyone]
     #[arg(long, value_name = "PID:CLASS")]
     allow: Vec<Allowed>,
@@ -81,23 +84,41 @@ pub(super) struct Given {
 }
 
 impl Verifying {
-    /// Reads the files and makes the verifier.
-    pub(super) fn read(self, now: Timestamp) -> Result<Given, CliError> {
+    /// Reads the files and makes the verifier: with the keys and the policy of the configuration, where no keys are given
+    /// here. What else is given here counts in place of that policy's.
+    pub(super) async fn read(self, global: &Global, now: Timestamp) -> Result<Given, CliError> {
         let mut notes = Vec::new();
         let token = if self.token == "-" { input::from_stdin("token")?.trim().to_owned() } else { self.token.clone() };
         let now = self.at.map_or(now, |at| at.at(now));
-        let keys = self.keys(&token, now, &mut notes)?;
+        let (keys, policy) = if self.jwks.is_none() && self.metadata.is_none() {
+            as_configured(global, &mut notes).await?
+        } else {
+            let policy = Policy { allow: vec![Allowed::ANYONE], ..Policy::strict() };
+            (Arc::new(self.keys(&token, now, &mut notes)?), policy)
+        };
         let (presented, certificate) = self.presented()?;
-        let leeway = u32::try_from(words::seconds(self.leeway)).unwrap_or(u32::MAX);
-        let mut builder = Verifier::builder(Arc::new(keys)).leeway(leeway).max_lifetime(self.max_lifetime).cache(None);
-        if self.allow_bearer {
-            builder = builder.holder_of_key(HolderOfKey::IfPresent);
-        }
-        let everyone = self.allow.is_empty().then_some(Allowed::ANYONE);
-        builder = self.allow.into_iter().chain(everyone).fold(builder, VerifierBuilder::allow);
-        builder = self.audience.into_iter().fold(builder, VerifierBuilder::audience);
-        let verifier = builder.build().map_err(CliError::new)?;
+        let verifier = Verifier::builder(keys).policy(self.over(policy)).cache(None).build().map_err(CliError::new)?;
         Ok(Given { verifier, token, presented, certificate, now, notes })
+    }
+
+    /// The policy with what is given here.
+    fn over(self, mut policy: Policy) -> Policy {
+        if let Some(leeway) = self.leeway {
+            policy.leeway = u32::try_from(words::seconds(leeway)).unwrap_or(u32::MAX);
+        }
+        if let Some(lifetime) = self.max_lifetime {
+            policy.max_lifetime = lifetime;
+        }
+        if self.allow_bearer {
+            policy.holder_of_key = HolderOfKey::IfPresent;
+        }
+        if !self.allow.is_empty() {
+            policy.allow = self.allow;
+        }
+        if !self.audience.is_empty() {
+            policy.audience = self.audience;
+        }
+        policy
     }
 
     fn keys(&self, token: &str, now: Timestamp, notes: &mut Vec<String>) -> Result<CurrentKeys, CliError> {
@@ -105,10 +126,7 @@ impl Verifying {
             return self.keys_of_metadata(set, trust, now, notes);
         }
         let Some(path) = &self.jwks else {
-            return Err(CliError::new("without keys nothing can be verified").next(
-                "give the issuer's keys with --jwks FILE (`bob-auth key export --jwks` writes those of a service), or a \
-                 metadata set with --metadata FILE and --trust JWKS",
-            ));
+            return Err(CliError::new("without keys nothing can be verified"));
         };
         let jwks = JwkSet::parse(&input::read(path)?).map_err(|error| CliError::new(error).at(path))?;
         notes.extend(jwks.skipped.iter().map(note_of_skipped));
@@ -164,6 +182,20 @@ impl Verifying {
             }
         }
     }
+}
+
+/// Keys and policy of the verifier that is configured.
+async fn as_configured(global: &Global, notes: &mut Vec<String>) -> Result<(Arc<CurrentKeys>, Policy), CliError> {
+    let file = global.config_file();
+    let config = VerifyConfig::load(&file, &environment).map_err(|faults| {
+        CliError::new(format!("no keys are given, and the verifier's configuration cannot be used:\n{faults}")).next(
+            "give the issuer's keys with --jwks FILE (`bob-auth key export --jwks` writes those of a service), or a metadata \
+             set with --metadata FILE and --trust JWKS, or name a configuration with [verify]",
+        )
+    })?;
+    let verifier = verifier_as_configured(&config.verify).await.map_err(|error| CliError::new(error).at(&file))?;
+    notes.push(format!("keys and policy are those of {}", file.display()));
+    Ok((Arc::clone(verifier.keys()), verifier.policy().clone()))
 }
 
 impl Given {

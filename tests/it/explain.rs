@@ -123,6 +123,28 @@ fn the_keys_can_come_from_a_metadata_set_that_an_anchor_signed() {
 }
 
 #[test]
+fn without_keys_on_the_command_line_those_of_the_configured_verifier_count_and_its_policy_too() {
+    let case = Case::new();
+    let own = example_file("validator37");
+    let config = case.site.path("verify.toml");
+    let ask = |allow: &str, more: &[&str]| {
+        let listener =
+            "trusted_peers = ['127.0.0.1']\nlisten = '127.0.0.1:0'\nfingerprint_header = 'X-SSL-Client-SHA1'";
+        let verify = format!("[verify]\nallow = ['{allow}']\n[verify.issuer.34]\njwks = 'jwks.json'");
+        fs::write(&config, format!("{verify}\n[listener.verify]\n{listener}\n")).unwrap();
+        let words = ["token", "verify", &case.token, "--cert", &own, "--config", config.to_str().unwrap()];
+        said(&program().args(words).args(more).output().unwrap())
+    };
+    assert_eq!(ask("34:val", &[]).0, 0);
+    let (code, text) = ask("34:ins", &[]);
+    assert!(code == 1 && text.starts_with("refused (not_allowed)"), "{text}");
+    assert_eq!(ask("34:ins", &["--allow", "*:val"]).0, 0, "what is given on the command line counts");
+    let nothing = program().args(["explain", &case.token, "--config", "/nowhere.toml"]).output().unwrap();
+    let text = String::from_utf8_lossy(&nothing.stderr).into_owned();
+    assert!(!nothing.status.success() && text.contains("--jwks FILE"), "{text}");
+}
+
+#[test]
 fn programs_get_the_verdict_and_the_explanation_as_json() {
     let case = Case::new();
     let own = example_file("validator37");
