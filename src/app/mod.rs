@@ -28,6 +28,7 @@ use self::tls_slot::server_certificates;
 use self::verification::Verification;
 pub use self::verification::{VerificationError, verifier_as_configured};
 pub use self::verify_server::verify_server;
+use self::watch::Watch;
 use crate::config::Config;
 use crate::flow::issue::{Context, SelfCheck};
 use crate::store::{Access, AuditWriter, Pace, Store};
@@ -49,6 +50,8 @@ pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError
     keep_secrets_out_of_core_files();
     allow_connections(config.limits.connections);
     let config = Arc::new(config);
+    let origins = config.verify.as_ref().filter(|_| config.listeners.verify.is_some()).map(|verify| &verify.origins);
+    let watch = Watch::start(&reload::files(&config, config.listeners.tls_files(), origins))?;
     let store = Store::open(&config.store.path, Access::Service).await?;
     if store.is_read_only() {
         tracing::warn!(path = %config.store.path.display(), "the store is read-only: tokens are issued, nothing is recorded");
@@ -91,8 +94,8 @@ pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError
     process.set_server_certificates(server_certificates(&slots));
     report_readiness(&service);
 
-    let doors = (slots, verification);
-    let reloader = Reloader::new(Arc::clone(&config), loader, service.clone(), doors, telemetry.level());
+    let parts = reload::Parts { watch, slots, verification, level: telemetry.level() };
+    let reloader = Reloader::new(Arc::clone(&config), loader, service.clone(), parts);
     let drain = || {
         service.start_draining();
         if let Some(state) = &state {

@@ -8,14 +8,13 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use actix_web::web;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::load::{Loader, inode, limiters};
 use super::tls_slot::{TlsSlot, reload_certificates};
 use super::verification::Verification;
-use super::watch::{LOOK_AT_FILES, Stamps, look};
-use crate::config::{Config, environment};
+use super::watch::{LOOK_AT_FILES, Stamps, Watch, certificates_and_trust, look};
+use crate::config::{Config, KeyOrigins, TlsFiles, environment};
 use crate::telemetry::LevelHandle;
 use crate::web::metrics::Reload;
 use crate::web::state::Service;
@@ -28,12 +27,20 @@ pub(super) struct Reloader {
     slots: Vec<TlsSlot>,
     level: LevelHandle,
     verification: Option<Verification>,
-    stamps: Stamps,
+    watch: Watch,
     /// The inode that was last seen in the place of the store; at the start, of the one that stays open.
     store_file: Option<u64>,
     /// When the store may be read again; whether it could be read when it was last looked at.
     store_rests_until: Instant,
     store_readable: bool,
+}
+
+/// What it keeps in step, and how it notices.
+pub(super) struct Parts {
+    pub(super) watch: Watch,
+    pub(super) slots: Vec<TlsSlot>,
+    pub(super) verification: Option<Verification>,
+    pub(super) level: LevelHandle,
 }
 
 /// How often idle limiters are emptied and old audit rows pruned.
@@ -42,34 +49,25 @@ const HOUSEKEEPING: Duration = Duration::from_mins(1);
 const SHARE_OF_LOADING: u32 = 4;
 
 impl Reloader {
-    pub(super) fn new(
-        config: Arc<Config>,
-        loader: Loader,
-        service: web::Data<Service>,
-        doors: (Vec<TlsSlot>, Option<Verification>),
-        level: LevelHandle,
-    ) -> Self {
-        let (slots, verification) = doors;
+    pub(super) fn new(config: Arc<Config>, loader: Loader, service: web::Data<Service>, parts: Parts) -> Self {
+        let Parts { watch, slots, verification, level } = parts;
         let store_file = loader.store_file;
-        let mut reloader = Self {
+        Self {
             config,
             loader,
             service,
             slots,
             level,
             verification,
-            stamps: Stamps::new(),
+            watch,
             store_file,
             store_rests_until: Instant::now(),
             store_readable: true,
-        };
-        reloader.stamps = reloader.look();
-        reloader
+        }
     }
 
     /// Runs for ever; drop it to stop.
     pub(super) async fn run(mut self) -> Result<std::convert::Infallible, std::io::Error> {
-        let mut hangup: Signal = signal(SignalKind::hangup())?;
         let mut store = interval(self.config.reload.poll_store);
         let mut files = interval(LOOK_AT_FILES);
         let mut housekeeping = interval(HOUSEKEEPING);
@@ -78,16 +76,16 @@ impl Reloader {
         }
         loop {
             tokio::select! {
-                _ = hangup.recv() => {
+                _ = self.watch.hangup.recv() => {
                     tracing::info!("SIGHUP: reloading configuration, certificates and keys");
-                    self.stamps = self.look();
+                    self.watch.stamps = self.look();
                     self.reload_files().await;
                 }
                 _ = store.tick() => self.follow_store().await,
                 _ = files.tick(), if self.config.reload.watch_files => {
                     let seen = self.look();
-                    if seen != self.stamps {
-                        self.stamps = seen;
+                    if seen != self.watch.stamps {
+                        self.watch.stamps = seen;
                         tracing::info!("files have changed: reloading configuration, certificates and keys");
                         self.reload_files().await;
                     }
@@ -195,15 +193,20 @@ impl Reloader {
 
     /// The state of every file that matters.
     fn look(&self) -> Stamps {
-        let certificates = self.slots.iter().flat_map(|slot| [&slot.files.certificate, &slot.files.private_key]);
-        let mut keys: Vec<PathBuf> = fs::read_dir(&self.config.keys.directory)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-            .collect();
-        keys.sort();
-        let own = [&self.config.file, &self.config.keys.directory].into_iter().chain(certificates).chain(&keys);
-        look(own.chain(self.verification.iter().flat_map(Verification::files)))
+        let tls = self.slots.iter().map(|slot| &slot.files);
+        look(&files(&self.config, tls, self.verification.as_ref().map(Verification::origins)))
     }
+}
+
+/// The files of a token service with these certificates and these origins of keys.
+pub(super) fn files<'a>(
+    config: &Config,
+    tls: impl Iterator<Item = &'a TlsFiles>,
+    origins: Option<&'a KeyOrigins>,
+) -> Vec<PathBuf> {
+    let mut keys: Vec<PathBuf> =
+        fs::read_dir(&config.keys.directory).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    keys.sort();
+    let own = [&config.file, &config.keys.directory].into_iter().cloned();
+    own.chain(certificates_and_trust(tls, origins)).chain(keys).collect()
 }

@@ -129,14 +129,9 @@ impl Verification {
         *current.policy() != settings.policy || in_force.rules != settings.rules
     }
 
-    /// The files that take part and that nobody else looks at.
-    pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        let origins = &self.keys.made_of.origins;
-        let authorities = origins.issuers.values().filter_map(|origin| match origin {
-            IssuerOrigin::Url { ca, .. } => ca.as_ref(),
-            IssuerOrigin::File(_) => None,
-        });
-        origins.metadata.iter().map(|metadata| &metadata.trust).chain(authorities)
+    /// Where its keys come from.
+    pub(super) const fn origins(&self) -> &KeyOrigins {
+        &self.keys.made_of.origins
     }
 }
 

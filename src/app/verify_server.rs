@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::error::AppError;
@@ -14,8 +13,8 @@ use super::listeners::{remove_sockets, running, start_internal, start_verify};
 use super::stop;
 use super::tls_slot::{TlsSlot, reload_certificates, server_certificates};
 use super::verification::Verification;
-use super::watch::{LOOK_AT_FILES, Stamps, look};
-use crate::config::{VerifyConfig, environment};
+use super::watch::{LOOK_AT_FILES, Stamps, Watch, certificates_and_trust, look};
+use crate::config::{KeyOrigins, TlsFiles, VerifyConfig, environment};
 use crate::telemetry::{LevelHandle, Telemetry};
 use crate::web::metrics::{ProcessMetrics, Reload};
 use crate::web::verify_health;
@@ -24,6 +23,7 @@ use crate::web::verify_health;
 pub async fn verify_server(config: VerifyConfig, telemetry: &Telemetry) -> Result<(), AppError> {
     keep_secrets_out_of_core_files();
     allow_connections(config.limits.connections);
+    let watch = Watch::start(&files(&config, config.listener.proxy.tls.iter(), &config.verify.origins))?;
     let process = Arc::new(ProcessMetrics::new().map_err(|error| AppError::Metrics(error.to_string()))?);
     let verification = Verification::start(&config.verify, &config.listener, config.log.access).await?;
     let state = verification.state.clone();
@@ -39,42 +39,39 @@ pub async fn verify_server(config: VerifyConfig, telemetry: &Telemetry) -> Resul
     }
 
     let (shutdown, listen) = (config.shutdown, config.listener.proxy.listen.clone());
-    let mut reloader =
-        Reloader { config, verification, process, slots, level: telemetry.level(), stamps: Stamps::new() };
-    reloader.stamps = look(&reloader.files());
+    let reloader = Reloader { config, verification, process, slots, level: telemetry.level(), watch };
     stop::run_until_told(&shutdown, || state.start_draining(), reloader.run(), vec![public], internal).await?;
     remove_sockets(&listen);
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Keeps the running verification in step with its files. Key files are not among them: their source looks for itself.
+/// Keeps the running verification in step with its files.
 struct Reloader {
     config: VerifyConfig,
     verification: Verification,
     process: Arc<ProcessMetrics>,
     slots: Vec<TlsSlot>,
     level: LevelHandle,
-    stamps: Stamps,
+    watch: Watch,
 }
 
 impl Reloader {
     /// Runs for ever; drop it to stop.
     async fn run(mut self) -> Result<Infallible, std::io::Error> {
-        let mut hangup = signal(SignalKind::hangup())?;
         let mut files = interval(LOOK_AT_FILES);
         files.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = hangup.recv() => {
+                _ = self.watch.hangup.recv() => {
                     tracing::info!("SIGHUP: reloading configuration and certificates");
-                    self.stamps = look(&self.files());
+                    self.watch.stamps = self.look();
                     self.reload().await;
                 }
                 _ = files.tick(), if self.config.reload.watch_files => {
-                    let seen = look(&self.files());
-                    if seen != self.stamps {
-                        self.stamps = seen;
+                    let seen = self.look();
+                    if seen != self.watch.stamps {
+                        self.watch.stamps = seen;
                         tracing::info!("files have changed: reloading configuration and certificates");
                         self.reload().await;
                     }
@@ -113,10 +110,12 @@ impl Reloader {
         true
     }
 
-    /// Every file that matters.
-    fn files(&self) -> Vec<PathBuf> {
-        let certificates = self.slots.iter().flat_map(|slot| [&slot.files.certificate, &slot.files.private_key]);
-        let all = std::iter::once(&self.config.file).chain(certificates).chain(self.verification.files());
-        all.cloned().collect()
+    /// The state of every file that matters.
+    fn look(&self) -> Stamps {
+        look(&files(&self.config, self.slots.iter().map(|slot| &slot.files), self.verification.origins()))
     }
+}
+
+fn files<'a>(config: &VerifyConfig, tls: impl Iterator<Item = &'a TlsFiles>, origins: &'a KeyOrigins) -> Vec<PathBuf> {
+    std::iter::once(config.file.clone()).chain(certificates_and_trust(tls, Some(origins))).collect()
 }

@@ -6,6 +6,7 @@ mod cert_enrol;
 mod cert_issue;
 mod cert_view;
 mod config;
+mod doctor;
 mod entity;
 mod error;
 mod explain;
@@ -74,6 +75,8 @@ enum Verb {
     /// Look at the audit trail
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Examine the proxy in front of a partner service, from the outside
+    Doctor(doctor::Doctor),
     /// Print a ready-made configuration for the proxy in front of a partner service
     ProxyConfig(proxy_config::ProxyConfig),
 }
@@ -90,6 +93,7 @@ impl Verb {
             Self::Token(verb) => verb.run(global).await,
             Self::Explain(verb) => verb.run(global).await,
             Self::Audit(verb) => verb.run(global).await,
+            Self::Doctor(verb) => verb.run().await,
             Self::ProxyConfig(verb) => verb.run(),
             Self::Serve(_) | Self::VerifyServer(_) => Err(CliError::new("runs elsewhere")),
         }

@@ -253,6 +253,12 @@ pub struct ShutdownSettings {
 }
 
 impl Listeners {
+    /// The certificates of all that speak TLS.
+    pub fn tls_files(&self) -> impl Iterator<Item = &TlsFiles> {
+        let token = self.token.as_ref().map(|listener| &listener.tls);
+        token.into_iter().chain(self.behind_proxies().filter_map(|proxy| proxy.tls.as_ref()))
+    }
+
     /// Those that proxies connect to.
     pub fn behind_proxies(&self) -> impl Iterator<Item = &ProxyListener> {
         let verify = self.verify.as_ref().map(|listener| &listener.proxy);

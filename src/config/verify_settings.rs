@@ -35,6 +35,17 @@ pub struct KeyOrigins {
     pub refresh: Duration,
 }
 
+impl KeyOrigins {
+    /// The files that say whom to believe: trust anchors and CAs.
+    pub fn trusted_files(&self) -> impl Iterator<Item = &PathBuf> {
+        let authorities = self.issuers.values().filter_map(|origin| match origin {
+            IssuerOrigin::Url { ca, .. } => ca.as_ref(),
+            IssuerOrigin::File(_) => None,
+        });
+        self.metadata.iter().map(|metadata| &metadata.trust).chain(authorities)
+    }
+}
+
 /// A signed metadata set and who may have signed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MetadataFiles {

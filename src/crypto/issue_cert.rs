@@ -124,13 +124,13 @@ pub fn sign_request(
     finish(builder, profile, Some(&ca), &issuer.key)
 }
 
-fn common_name(text: &str) -> Result<X509Name, IssueCertError> {
+pub(super) fn common_name(text: &str) -> Result<X509Name, IssueCertError> {
     let mut name = X509NameBuilder::new()?;
     name.append_entry_by_text("CN", text)?;
     Ok(name.build())
 }
 
-fn begin<K: HasPublic>(
+pub(super) fn begin<K: HasPublic>(
     profile: &Profile,
     subject: &X509NameRef,
     issuer: &X509NameRef,

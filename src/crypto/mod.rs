@@ -9,6 +9,10 @@ pub mod digest;
 pub mod issue_cert;
 pub mod jws;
 pub mod private_key;
+#[cfg(feature = "service")]
+pub mod probe_cert;
 pub mod public_key;
 pub mod signer;
+#[cfg(feature = "service")]
+pub mod tls_client;
 pub mod tls_fault;

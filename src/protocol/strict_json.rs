@@ -303,6 +303,29 @@ mod tests {
         assert_eq!(fault(&format!("{{\"a\":{}}}", "1".repeat(100_000))), JsonFault::Syntax);
     }
 
+    #[test]
+    fn as_many_values_and_members_as_are_allowed_are_read_and_not_one_more() {
+        // The object and the array count as well.
+        let values = |count: usize| format!("{{\"a\":[{}]}}", vec!["1"; count - 2].join(","));
+        assert!(read_object(values(MOST as usize).as_bytes(), MOST).is_ok());
+        assert_eq!(fault(&values(MOST as usize + 1)), JsonFault::TooMany { most: MOST });
+        let members = |count: usize| {
+            let members: Vec<String> = (0..count).map(|n| format!("\"{n}\":1")).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        assert!(read_object(members(MAX_MEMBERS).as_bytes(), MOST).is_ok());
+        assert_eq!(fault(&members(MAX_MEMBERS + 1)), JsonFault::TooManyMembers);
+    }
+
+    #[test]
+    fn every_kind_of_value_has_a_name_of_its_own() {
+        let object = read_object(br#"{"a":null,"b":true,"c":1,"d":1.5,"e":"","f":[],"g":{}}"#, MOST).unwrap();
+        let kinds: Vec<&str> = object.members().map(|(_, value)| value.kind()).collect();
+        assert_eq!(kinds[..3], ["null", "a boolean", "a whole number"]);
+        assert_eq!(kinds[4..], ["a string", "an array", "an object"]);
+        assert!(kinds[3].starts_with("a number that is no whole one"));
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {

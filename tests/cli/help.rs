@@ -18,6 +18,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("token", &["get", "show", "verify"]),
     ("explain", &[]),
     ("audit", &["list"]),
+    ("doctor", &[]),
     ("proxy-config", &[]),
 ];
 

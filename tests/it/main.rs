@@ -29,6 +29,7 @@ mod token;
 mod verify_answers;
 mod verify_batch;
 mod verify_life;
+mod verify_metadata;
 mod verify_problems;
 mod verify_reasons;
 mod verify_rules;

@@ -19,6 +19,7 @@ mod partner;
 mod proxy;
 mod upstream;
 
+mod doctor;
 mod forged;
 mod rules;
 mod token_service;

@@ -35,7 +35,7 @@ impl Partner {
         let verifier = start_verifier(kind, &site, settings);
         let upstream = Upstream::start();
         let address = verifier.address("verify").to_string();
-        let behind = Behind { verifier: Some(address), upstream: Some(upstream.address), token_service: None };
+        let behind = Behind { verifier: Some(address), upstream: Some(upstream.address), ..Behind::default() };
         let proxy = Proxy::start(kind, &behind);
         Self { site, tokens, verifier, upstream, proxy }
     }

@@ -33,6 +33,8 @@ pub(crate) struct Behind {
     pub(crate) verifier: Option<String>,
     pub(crate) upstream: Option<SocketAddr>,
     pub(crate) token_service: Option<SocketAddr>,
+    /// What is written otherwise than `bob-auth proxy-config` prints it, in the configuration or its Lua.
+    pub(crate) changes: Vec<(&'static str, &'static str)>,
 }
 
 /// A running proxy.
@@ -155,9 +157,19 @@ fn write_files(kind: Kind, behind: &Behind, listen: SocketAddr, directory: &Path
     }
     if kind != Kind::Nginx {
         arguments.extend(["--lua", &lua]);
-        fs::write(&lua, printed(&[&format!("{}-lua", kind.name()), "--verifier", &verifier])).unwrap();
     }
-    fs::write(file("bob-auth.conf"), printed(&arguments)).unwrap();
+    let lua_text = match kind {
+        Kind::Nginx => String::new(),
+        _ => printed(&[&format!("{}-lua", kind.name()), "--verifier", &verifier]),
+    };
+    let (mut text, mut lua_text) = (printed(&arguments), lua_text);
+    for (from, to) in &behind.changes {
+        assert!(text.contains(from) || lua_text.contains(from), "{kind:?}: nothing to change: {from}");
+        text = text.replace(from, to);
+        lua_text = lua_text.replace(from, to);
+    }
+    fs::write(&lua, lua_text).unwrap();
+    fs::write(file("bob-auth.conf"), text).unwrap();
     let main = match kind {
         Kind::Haproxy => return file("bob-auth.conf").into(),
         Kind::Nginx => nginx_around(directory),

@@ -98,7 +98,7 @@ fn no_verifier(kind: Kind) {
     let site = Site::with_entities();
     let tokens = Service::start(&site);
     let (upstream, address) = (Upstream::start(), free_address().to_string());
-    let behind = Behind { verifier: Some(address.clone()), upstream: Some(upstream.address), token_service: None };
+    let behind = Behind { verifier: Some(address.clone()), upstream: Some(upstream.address), ..Behind::default() };
     let proxy = Proxy::start(kind, &behind);
     let token = Client::example("validator37").token(tokens.token(), "validator37").compact();
     let client = Client::example("validator37");
@@ -122,7 +122,7 @@ fn unix_socket(kind: Kind) {
     let address = format!("unix:{}", site.path("verify.sock").display());
     let _verifier = start_verifier_at(kind, &site, &format!("{VALIDATORS}\n[listener.verify]\nprobe = true"), &address);
     let upstream = Upstream::start();
-    let behind = Behind { verifier: Some(address), upstream: Some(upstream.address), token_service: None };
+    let behind = Behind { verifier: Some(address), upstream: Some(upstream.address), ..Behind::default() };
     let proxy = Proxy::start(kind, &behind);
     let token = Client::example("validator37").token(tokens.token(), "validator37").compact();
     let ask = |name: &str, token: &str| Client::example(name).ask(proxy.address, &request("GET", token, "")).status;
@@ -156,6 +156,7 @@ fn with_token_service(kind: Kind) {
         verifier: Some(verifier.address("verify").to_string()),
         upstream: Some(upstream.address),
         token_service: Some(tokens.address("behind_proxy")),
+        ..Behind::default()
     };
     let proxy = Proxy::start(kind, &behind);
     let client = Client::example("validator37");
