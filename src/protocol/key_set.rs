@@ -156,6 +156,22 @@ mod tests {
     }
 
     #[test]
+    fn an_issuer_comes_with_another_set_at_its_earlier_end_and_goes_with_all_its_keys() {
+        let (mut ours, mut theirs) = (KeySet::new(), KeySet::new());
+        ours.add(pid(1), vec![key("a")]).unwrap();
+        theirs.add(pid(2), vec![key("b")]).unwrap();
+        ours.not_valid_after = Some(Timestamp::from_seconds(9));
+        theirs.not_valid_after = Some(Timestamp::from_seconds(7));
+        ours.absorb(&theirs).unwrap();
+        assert!(ours.knows(pid(2)) && ours.find(pid(2), &"b".parse().unwrap()).is_ok());
+        assert_eq!(ours.not_valid_after, theirs.not_valid_after);
+        assert_eq!(ours.absorb(&theirs).unwrap_err(), KeySetError::DuplicateIssuer(pid(2)));
+        ours.remove(pid(2));
+        assert!(!ours.knows(pid(2)) && ours.keys_of(pid(2)).is_empty());
+        assert_eq!(ours.issuers().collect::<Vec<_>>(), [pid(1)]);
+    }
+
+    #[test]
     fn two_keys_with_one_id_or_two_sources_for_one_issuer_are_refused() {
         let mut set = KeySet::new();
         let refusal = set.add(pid(1), vec![key("a"), key("a")]).unwrap_err();

@@ -140,6 +140,9 @@ fn a_request_that_a_proxy_has_touched_is_never_a_batch() {
         (("X-SSL-Client-SHA1", ""), "no_token"),
         (("X-Original-URI", "/x"), "no_token"),
         (("X-Forwarded-Uri", "/x"), "no_token"),
+        (("X-Forwarded-For", "192.0.2.1"), "no_token"),
+        (("Forwarded", "for=192.0.2.1"), "no_token"),
+        (("Via", "1.1 proxy"), "no_token"),
     ] {
         let answer = post(&service, &body, &[header]);
         let found = refusal(&answer);

@@ -5,11 +5,13 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use actix_web::HttpRequest;
+use actix_web::http::Version;
 
 use super::state::ForwardAuth;
 use crate::flow::route_rules::{OriginalRequest, Rule};
 use crate::flow::verify::{VerifiedCaller, VerifyError};
 use crate::protocol::presented::Presented;
+use crate::store::Source;
 use crate::value::{Kid, Pid};
 use crate::web::auth_token::TokenHeaderFault;
 use crate::web::identity::{IdentityFault, connection_address};
@@ -40,8 +42,8 @@ pub(super) struct Decision {
 pub(super) struct Circumstances<'a> {
     pub(super) action: &'static str,
     pub(super) method: &'a str,
-    pub(super) version: String,
-    pub(super) source: String,
+    pub(super) version: Version,
+    pub(super) source: Source,
     pub(super) began: Instant,
     /// Whether a refusal is only watched.
     pub(super) shadow: bool,
@@ -50,12 +52,12 @@ pub(super) struct Circumstances<'a> {
 impl<'a> Circumstances<'a> {
     /// Of this request, which is not only watched.
     pub(super) fn of(state: &ForwardAuth, http: &'a HttpRequest, began: Instant) -> Self {
-        let source = state.identity.claimed_source(http).or_else(|| connection_address(http));
+        let address = state.identity.claimed_source(http).or_else(|| connection_address(http));
         Self {
             action: "token.verify",
             method: http.method().as_str(),
-            version: format!("{:?}", http.version()),
-            source: source.map_or_else(|| "unix".to_owned(), |address| address.to_string()),
+            version: http.version(),
+            source: address.map_or(Source::Unix, Source::Address),
             began,
             shadow: false,
         }
@@ -125,7 +127,7 @@ pub(super) fn record(
     tracing::info!(
         target: "access",
         method = circumstances.method,
-        version = circumstances.version,
+        version = ?circumstances.version,
         action = circumstances.action,
         status,
         result = outcome.as_str(),
@@ -138,7 +140,7 @@ pub(super) fn record(
         sha1 = decision.presented.map(|presented| tracing::field::display(presented.sha1)),
         original_method = question.original.and_then(known_method),
         rule = decision.rule.as_deref(),
-        source = circumstances.source,
+        source = %circumstances.source,
         micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
     );
 }

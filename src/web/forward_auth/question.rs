@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::http::Method;
-use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::{CONTENT_TYPE, FORWARDED, HeaderName, HeaderValue, VIA};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::decision::{Circumstances, Question, decide, record};
@@ -72,8 +72,10 @@ fn is_batch(state: &ForwardAuth, http: &HttpRequest) -> bool {
     let headers = http.headers();
     let json = headers.get(CONTENT_TYPE).is_some_and(is_json);
     let IdentitySource::Proxy(proxy) = &state.identity else { return false };
+    let forwarded = |name: &HeaderName| name.as_str().starts_with("x-forwarded-") || *name == FORWARDED || *name == VIA;
     let touched = headers.contains_key(AUTH_TOKEN)
         || original::is_named(headers)
+        || headers.keys().any(forwarded)
         || proxy.identity_headers().any(|name| headers.contains_key(name));
     state.listener.batch > 0 && *http.method() == Method::POST && http.uri().path() == VERIFY_PATH && json && !touched
 }

@@ -130,3 +130,13 @@ fn many_threads_share_one_verifier() {
         }
     });
 }
+
+#[test]
+fn a_verifier_shows_its_policy_and_no_token_in_debug() {
+    let issuer = Issuer::new(34, "34:1");
+    let verifier = verifier(&issuer);
+    let token = issuer.token();
+    check(&verifier, &token).unwrap();
+    let text = format!("{verifier:?}");
+    assert!(text.contains("Required") && text.contains("1 keys") && !text.contains(&token), "{text}");
+}
