@@ -2,10 +2,13 @@
 //! not done here.
 
 use std::error::Error;
+use std::net::IpAddr;
 
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
-use openssl::ssl::{SslConnector, SslConnectorBuilder, SslMethod, SslRef, SslVerifyMode, SslVersion};
+use openssl::ssl::{
+    ConnectConfiguration, SslConnector, SslConnectorBuilder, SslMethod, SslRef, SslVerifyMode, SslVersion,
+};
 use openssl::x509::X509;
 use openssl::x509::store::X509StoreBuilder;
 
@@ -88,6 +91,13 @@ pub fn client(trust: &Trust, version: Option<TlsVersion>) -> Result<SslConnector
         Trust::AnyServer => builder.set_verify(SslVerifyMode::NONE),
     }
     Ok(builder)
+}
+
+/// The server is known by this address, and not by a name.
+pub fn expect_address(ssl: &mut ConnectConfiguration, address: IpAddr) -> Result<(), ErrorStack> {
+    ssl.set_use_server_name_indication(false);
+    ssl.set_verify_hostname(false); // the address stands in the name's place
+    ssl.param_mut().set_ip(address)
 }
 
 /// Whether it was TLS that failed, and not the connection under it.

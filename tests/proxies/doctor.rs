@@ -1,7 +1,7 @@
 //! `bob-auth doctor` before each proxy: as its ready-made configuration stands nothing is wrong, and what somebody changes for
 //! the worse is found, with the line that mends it.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 
 use serde_json::Value;
 
@@ -138,6 +138,19 @@ fn nginx_that_answers_401_for_expired_certificates_is_a_note() {
     assert_eq!((said.code, said.findings()), (Some(0), vec!["proxy_decides"]), "{}", said.text);
 }
 
+/// It is seen to arrive, and forged in every form; the well-known one that is forgotten is found besides.
+#[test]
+fn a_header_that_only_this_proxy_uses_is_forged_too() {
+    let change = ("proxy_set_header X-SSL-Client-SHA1 ", "proxy_set_header X-Our-Sha1 ");
+    let settings = format!("{}\nfingerprint_header = 'X-Our-Sha1'", with_probe());
+    let said = examined(Kind::Nginx, &settings, &[change]);
+    assert_eq!(said.findings(), ["forged_header"], "{}", said.text);
+    assert!(said.checks("forged_header").iter().all(|(_, seen)| seen.contains("arrived: x-ssl-client-sha1")));
+    let checks = said.report["checks"].as_array().unwrap().iter();
+    let own = checks.filter(|one| one["sent"].as_str().unwrap().starts_with("a forged x-our-sha1 ("));
+    assert_eq!(own.map(|one| &one["outcome"]).collect::<Vec<_>>(), ["ok"; 5]);
+}
+
 #[test]
 fn nginx_that_does_not_ask_for_certificates_is_found() {
     let change = ("ssl_verify_client optional_no_ca;", "ssl_verify_client off;");
@@ -171,6 +184,15 @@ fn haproxy_that_sets_headers_on_a_condition_is_found() {
         *sent == "a forged X-SSL-Client-SHA1" && seen.contains("without a certificate: the forged identity")
     }));
     assert!(said.remedy("forged_identity", "haproxy").contains("without any `if`"), "{}", said.text);
+}
+
+#[test]
+fn haproxy_that_insists_on_a_certificate_is_found_but_not_one_that_answers_401_by_itself() {
+    finds(Kind::Haproxy, &[("verify optional", "verify required")], "certificate_demanded", "verify optional");
+    let refuses = ("    acl is_probe", "    http-request return status 401 unless { ssl_c_used }\n    acl is_probe");
+    let said = examined(Kind::Haproxy, &with_probe(), &[refuses]);
+    assert_eq!((said.code, said.findings()), (Some(0), Vec::new()), "{}", said.text);
+    assert_eq!(said.report["checks"][0]["seen"], "HTTP 401");
 }
 
 #[test]
@@ -223,6 +245,10 @@ fn what_stands_in_the_way_of_an_examination_is_told_first_and_alone() {
     only(examined(Kind::Haproxy, &secret, &[]), "proxy_secret");
     only(examined(Kind::Haproxy, VALIDATORS, &[]), "probe_missing");
     only(Said::of(free_address(), &[]), "unreachable");
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    only(Said::of(silent.local_addr().unwrap(), &["--timeout", "1s"]), "silent");
+    let verifier = start_verifier(Kind::Nginx, &site, &with_probe());
+    only(Said::of(verifier.address("verify"), &[]), "no_tls");
     let proxy = Proxy::start(Kind::Nginx, &Behind::default());
     only(Said::of(proxy.address, &["--insecure"]), "verifier_down");
     let other = examples().join("validator37.pem");

@@ -13,7 +13,7 @@ use tower_service::Service as _;
 
 use super::reply::{Answer, Reply};
 use crate::cli::error::CliError;
-use crate::crypto::tls_client::{ClientIdentity, TlsVersion, Trust, client, is_of_tls};
+use crate::crypto::tls_client::{ClientIdentity, TlsVersion, Trust, client, expect_address, is_of_tls};
 use crate::crypto::tls_fault::TlsFault;
 
 /// The most of an answer that is read.
@@ -52,6 +52,12 @@ impl Wiring {
         let mut connector = HttpsConnector::with_connector(tcp, tls).map_err(failed)?;
         // The path of the address says which identity is shown: a session that is taken up again sees only the place.
         connector.set_callback(move |ssl, address| {
+            // An IPv6 address comes in its brackets, in which nobody would know it.
+            let host = address.host().unwrap_or_default().trim_matches(['[', ']']);
+            if let Ok(host) = host.parse() {
+                expect_address(ssl, host)?;
+            }
+            // The path says which identity is shown: a session that is taken up again sees only the place.
             let number = address.path().trim_start_matches('/').parse::<usize>();
             number.ok().and_then(|number| identities.get(number)).map_or(Ok(()), |identity| identity.show_on(ssl))
         });
@@ -66,7 +72,7 @@ impl Line {
             || format!("https://{}/nobody", self.authority),
             |number| format!("https://{}/{number}", self.authority),
         );
-        let patience = self.patience;
+        let patience = self.patience + FAREWELL;
         let silent = Exchange { reply: Reply::Silent, resumed: false };
         timeout(patience, self.converse(&address, request)).await.unwrap_or(silent)
     }
@@ -116,7 +122,10 @@ fn failure(error: &(dyn std::error::Error + 'static)) -> Reply {
     let last = std::iter::successors(Some(error), |error| (*error).source()).last().map(ToString::to_string);
     let text = last.unwrap_or_default();
     match TlsFault::find(error) {
-        Some(TlsFault::PeerNotVerified) => Reply::ServerNotVerified(error.to_string()),
+        // OpenSSL puts the reason behind its own numbers.
+        Some(TlsFault::PeerNotVerified) => {
+            Reply::ServerNotVerified(error.to_string().rsplit(": ").next().unwrap_or_default().to_owned())
+        }
         Some(fault) => Reply::BrokenOff(fault.to_string()),
         None if is_of_tls(error) => Reply::BrokenOff("the connection was closed in the handshake".to_owned()),
         None => Reply::NoConnection(text),
