@@ -44,7 +44,7 @@ use crate::value::{Clock as _, SystemClock};
 #[command(after_help = "Examples:\n  bob-auth doctor --proxy https://api.example.se\n  \
     bob-auth doctor --proxy https://localhost:8443 --ca proxy-ca.pem --kind haproxy\n\n\
     The proxy passes the probe path to GET /probe of the verify server, where [listener.verify] has `probe = true`. \
-    Certificates and forged headers are made for this one examination; some 110 requests are sent, one after the other.\n\n\
+    Certificates and forged headers are made for this one examination; some hundred requests are sent, one after the other.\n\n\
     Exit code 0 if the proxy is safe, 1 if anything is unsafe or broken.")]
 pub(super) struct Doctor {
     /// The proxy, as its clients see it
