@@ -12,7 +12,7 @@ use crate::config::{
 use crate::flow::load_key::load_token_key;
 use crate::store::key_files::KeyFiles;
 use crate::store::{Access, AuthtokenKey, KeyState, Store, StoreError};
-use crate::value::Timestamp;
+use crate::value::{Timestamp, TrustedPeers};
 use crate::web::tls::ServerIdentity;
 
 /// What a look at everything found.
@@ -144,6 +144,11 @@ impl Findings {
                 VerifyMode::Enforce => "whether requests may pass, for proxies",
                 VerifyMode::Shadow => "whether requests may pass, for proxies; in the shadow: everything passes",
             };
+            if listener.proxy.trusted_peers == TrustedPeers::nobody() {
+                let nobody =
+                    "listener.verify.trusted_peers names nobody: every request will be refused (untrusted_peer)";
+                self.warnings.push(nobody.to_owned());
+            }
             self.listeners.push(ListenerSummary { name: "verify", listen, speaks, certificate_until });
         }
         for (key, problem, remedy) in check_keys(&settings.origins).await {

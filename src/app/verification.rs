@@ -11,10 +11,10 @@ use actix_web::rt::task::JoinHandle;
 use actix_web::web;
 
 use crate::config::{IssuerOrigin, KeyOrigins, VerifyListener, VerifyMode, VerifySettings};
-use crate::flow::verify::{BuildError, HolderOfKey, Verifier};
+use crate::flow::verify::{BuildError, CacheSize, HolderOfKey, Verifier};
 use crate::flow::verify_live::{LiveVerifier, OtherKeys};
 use crate::key_source::{KeySource, KeySourceError, read_files};
-use crate::protocol::metadata::{AnchorError, Environment, TrustAnchors};
+use crate::protocol::metadata::{AnchorError, Environment, MetadataError, TrustAnchors};
 use crate::value::{Pid, SystemClock};
 use crate::web::forward_auth::{ForwardAuth, InForce, Parts};
 use crate::web::identity::{IdentitySource, ProxyIdentityError};
@@ -25,6 +25,7 @@ use crate::web::peer::proxy_identity;
 pub(super) struct Verification {
     pub(super) state: web::Data<ForwardAuth>,
     keys: RunningKeys,
+    cache: Option<CacheSize>,
 }
 
 /// A source of keys, read in the background for as long as this lives.
@@ -73,6 +74,9 @@ pub enum VerificationError {
     /// The keys.
     #[error("[verify]: {0}")]
     Keys(#[from] KeySourceError),
+    /// A metadata set that is older than the one in force.
+    #[error("verify.metadata: {0}")]
+    Metadata(#[from] MetadataError),
     /// The policy.
     #[error("[verify]: {0}")]
     Policy(#[from] BuildError),
@@ -102,7 +106,7 @@ impl Verification {
         state.access_log.store(access_log, Ordering::Relaxed);
         warn_of_policy(settings);
         warn_of_listener(listener);
-        Ok(Self { state, keys })
+        Ok(Self { state, keys, cache: settings.cache })
     }
 
     /// Puts new settings in force, or says what is wrong with them and leaves everything as it was.
@@ -110,6 +114,7 @@ impl Verification {
         let materials = Materials::read(&settings.origins)?;
         if materials != self.keys.made_of {
             let keys = RunningKeys::start(materials, Unreachable::Refuse).await?;
+            keys.may_replace(&self.keys)?;
             self.state.replace(keys.in_force(settings)?);
             self.keys = keys;
         } else if self.is_news(settings) {
@@ -117,16 +122,17 @@ impl Verification {
         } else {
             return Ok(());
         }
+        self.cache = settings.cache;
         warn_of_policy(settings);
         tracing::info!("a new policy is in force");
         Ok(())
     }
 
-    /// Whether policy or rules differ from those in force: the same ones would only cost the cache.
+    /// Whether policy, rules or cache differ from those in force: the same ones would only empty the cache.
     fn is_news(&self, settings: &VerifySettings) -> bool {
         let in_force = self.state.in_force();
         let current = in_force.verifier.current();
-        *current.policy() != settings.policy || in_force.rules != settings.rules
+        *current.policy() != settings.policy || in_force.rules != settings.rules || self.cache != settings.cache
     }
 
     /// Where its keys come from.
@@ -177,6 +183,15 @@ impl RunningKeys {
         let running = source.clone();
         let task = actix_web::rt::spawn(async move { match running.run().await {} });
         Ok(Self { source, made_of, task })
+    }
+
+    /// A reload is no way back to an older metadata set of the same authority.
+    fn may_replace(&self, held: &Self) -> Result<(), MetadataError> {
+        let header = |keys: &Self| keys.source.status().into_iter().find_map(|origin| origin.metadata);
+        match (header(self), header(held)) {
+            (Some(new), Some(held)) if new.authid == held.authid => new.may_replace(&held),
+            _ => Ok(()),
+        }
     }
 
     fn in_force(&self, settings: &VerifySettings) -> Result<InForce, VerificationError> {

@@ -76,7 +76,7 @@ fn read_allow(entry: &Entry<'_>) -> Read<Vec<Allowed>> {
 
 fn read_distrust(section: &Section<'_>) -> Read<Distrust> {
     let issuers = section.read("distrust_issuers", |entry| entry.list(Entry::participant_id));
-    let kids = section.read("distrust_kids", |entry| entry.list(read_kid));
+    let kids = section.read("distrust_kids", |entry| entry.list(read_kid)).map(|kids| kids.concat());
     let certificates = section.read("distrust_certificates", |entry| entry.list(read_certificate));
     let mut distrust = Distrust { issuers: issuers?, kids: kids?, ..Distrust::default() };
     for certificate in certificates? {
@@ -88,13 +88,14 @@ fn read_distrust(section: &Section<'_>) -> Read<Distrust> {
     Ok(distrust)
 }
 
-/// A key id, with the participant before a slash if it is about that one only.
-fn read_kid(entry: &Entry<'_>) -> Read<(Option<Pid>, Kid)> {
+/// A key id, with the participant before a slash if it is about that one only. A kid may look like that as well: then both
+/// are distrusted.
+fn read_kid(entry: &Entry<'_>) -> Read<Vec<(Option<Pid>, Kid)>> {
     let text = entry.text()?;
-    let of_one = text.split_once('/').and_then(|(pid, kid)| Some((pid.parse::<Pid>().ok()?, kid)));
-    let (pid, kid) = of_one.map_or((None, text), |(pid, kid)| (Some(pid), kid));
-    let kid = kid.parse().map_err(|error| entry.fault(format!("{text:?} is no key: {error}"), "write KID or PID/KID"));
-    Ok((pid, kid?))
+    let of_one = text.split_once('/').and_then(|(pid, kid)| Some((Some(pid.parse::<Pid>().ok()?), kid.parse().ok()?)));
+    let whole =
+        text.parse().map_err(|error| entry.fault(format!("{text:?} is no key: {error}"), "write KID or PID/KID"));
+    Ok(of_one.into_iter().chain([(None, whole?)]).collect())
 }
 
 enum Certificate {

@@ -6,8 +6,9 @@ use actix_web::{HttpResponse, web};
 use serde_json::json;
 
 use super::forward_auth::ForwardAuth;
-use super::health::{exposition, live, not_found, report, status};
+use super::health::{exposition, live, report, status};
 use super::metrics::ProcessMetrics;
+use super::problem::{NOT_FOUND, Problem};
 use super::routes::read_only;
 
 /// What the internal listener answers.
@@ -25,6 +26,12 @@ pub fn routes(
             .service(read_only("/metrics", metrics))
             .default_service(web::to(not_found));
     }
+}
+
+/// Anything else.
+async fn not_found() -> HttpResponse {
+    Problem { detail: "There is nothing at this path. Health is at /health/live and /health/ready.", ..NOT_FOUND }
+        .response()
 }
 
 /// `GET /health/ready`: tokens can be verified.

@@ -327,3 +327,16 @@ fn the_counters_count_and_nothing_of_the_token_service_is_there() {
         assert_eq!(service.internal(path).status, 404, "{path}");
     }
 }
+
+#[test]
+fn a_cache_that_is_switched_off_by_a_reload_holds_nothing_any_more() {
+    let door = Door::new("");
+    let service = door.open();
+    let entries = || service.metric("bob_auth_verify_cache_entries");
+    assert_eq!(present(&service, &door.validator).status, 200);
+    assert!(entries() > 0.5);
+    door.site.configure("[verify]\ncache = 0");
+    until("the cache is gone", || (entries() < 0.5).then_some(()));
+    assert_eq!(present(&service, &door.validator).status, 200);
+    assert!(entries() < 0.5);
+}

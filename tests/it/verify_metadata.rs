@@ -90,6 +90,24 @@ fn the_keys_of_a_signed_set_verify_tokens_and_a_set_of_somebody_else_changes_not
 }
 
 #[test]
+fn a_reload_is_no_way_back_to_an_older_set() {
+    let authority = Authority::new();
+    let door = door(&authority, 3600);
+    let service = door.open();
+    put(&door, "metadata.jws", &authority.set(&door, 6, 3600));
+    door.site.configure("[verify]\nrefresh = '2h'");
+    let failed = || service.metric("bob_auth_reloads_total{result=\"failed\",what=\"config\"}");
+    until("the reload fails", || (failed() > 0.5).then_some(()));
+    assert!(service.log_text().contains("verify.metadata"), "{}", service.log_text());
+    assert_eq!(present(&service, &door.validator).status, 200);
+    put(&door, "metadata.jws", &authority.set(&door, 8, 3600));
+    door.site.configure("[verify]\nrefresh = '3h'");
+    until("a newer set comes into force with the settings", || {
+        service.log_text().contains("a new policy is in force").then_some(())
+    });
+}
+
+#[test]
 fn past_its_end_a_set_verifies_nothing_and_the_process_is_not_ready() {
     let authority = Authority::new();
     let door = door(&authority, 3);

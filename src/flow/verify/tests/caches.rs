@@ -34,8 +34,10 @@ fn a_remembered_token_with_another_last_letter_is_another_token() {
     let verifier = verifier(&issuer);
     let token = issuer.token();
     check(&verifier, &token).unwrap();
-    let (message, signature) = token.rsplit_once('.').unwrap();
-    assert!(check(&verifier, &format!("{message}.{}", signature.replacen(&signature[..1], "-", 1))).is_err());
+    // 64 bytes end with four bits in the last letter: A and Q are both good spellings.
+    let (rest, last) = token.split_at(token.len() - 1);
+    let other = if last == "A" { "Q" } else { "A" };
+    assert_eq!(refusal(&verifier, &format!("{rest}{other}")).reason(), "bad_signature");
 }
 
 #[test]
