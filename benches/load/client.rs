@@ -92,6 +92,10 @@ impl<S: Read + Write> Connection<S> {
 fn complete(answer: &[u8]) -> Option<u16> {
     let head = answer.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&answer[..head]).ok()?;
-    let length = text.lines().find_map(|line| line.strip_prefix("content-length: "))?.parse::<usize>().ok()?;
+    // Servers differ in how they write the name.
+    let length = text.lines().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.parse::<usize>().ok())?
+    })?;
     (answer.len() >= head + length).then(|| text[9..12].parse().ok())?
 }
