@@ -93,3 +93,25 @@ impl Weighter<Key, VerifiedCaller> for Weight {
         self.least.max(ENTRY_BYTES + texts as u64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::verify::caller::Facts;
+
+    #[test]
+    fn an_entry_weighs_its_texts_and_never_less_than_the_bound_on_entries_says() {
+        let caller = VerifiedCaller::new(Facts {
+            issuer: "34".parse().unwrap(),
+            entity: "validator37".parse().unwrap(),
+            class: "val".parse().unwrap(),
+            kid: "34:20261122_1".parse().unwrap(),
+            fingerprint: None,
+            expires: Timestamp::from_seconds(2),
+            begins: Timestamp::from_seconds(1),
+        });
+        let key = Key::new("a.b.c", None, 0);
+        assert_eq!(Weight { least: 1 }.weight(&key, &caller), ENTRY_BYTES + 11 + 3 + 13);
+        assert_eq!(Weight { least: 4096 }.weight(&key, &caller), 4096);
+    }
+}

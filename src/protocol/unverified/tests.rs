@@ -46,6 +46,15 @@ fn an_algorithm_that_anybody_can_have_written_puts_no_line_and_no_control_into_a
 }
 
 #[test]
+fn a_token_does_not_show_in_debug() {
+    let token = token(HEADER, PAYLOAD);
+    let decoded = DecodedToken::decode(&token, MAX_TOKEN_BYTES).unwrap();
+    assert_eq!(format!("{decoded:?}"), format!("DecodedToken({} bytes)", token.rfind('.').unwrap()));
+    let unverified = UnverifiedToken::read(&decoded).unwrap();
+    assert_eq!(format!("{unverified:?}"), "UnverifiedToken(iss 34, kid 34:1)");
+}
+
+#[test]
 fn a_token_that_is_too_long_is_refused_before_it_is_taken_apart() {
     let long = ".".repeat(MAX_TOKEN_BYTES + 1);
     let refusal = FormError::TooLong { len: MAX_TOKEN_BYTES + 1, most: MAX_TOKEN_BYTES };
