@@ -63,7 +63,10 @@ pub enum JwkError {
     #[error("the key set has no array \"keys\" of objects")]
     NoKeys,
     /// A private key among public ones: whoever published it has given it away (RFC 7517 section 9.2).
-    #[error("the key {kid:?} comes with its private half ({member}): it has been given away and must be replaced")]
+    #[error(
+        "the key {} comes with its private half ({member}): it has been given away and must be replaced",
+        shown(kid.as_deref())
+    )]
     Private {
         /// Its id, if it has one.
         kid: Option<String>,
@@ -156,6 +159,11 @@ fn check_purpose(jwk: &Object<'_>) -> Result<(), Unusable> {
     }
 }
 
+/// An id that anybody may have written, or that there is none.
+pub(super) fn shown(kid: Option<&str>) -> String {
+    kid.map_or_else(|| "without an id".to_owned(), |kid| format!("{kid:?}"))
+}
+
 fn kid_of(jwk: &Object<'_>) -> Option<String> {
     jwk.get("kid").and_then(Json::as_text).map(|kid| kid.chars().take(Kid::MAX_LEN).collect())
 }
@@ -221,6 +229,10 @@ mod tests {
             parse(&[jwk("2"), private]).unwrap_err(),
             JwkError::Private { kid: Some("1".to_owned()), member: "d" }
         );
+        let refusal = parse(&[with(jwk("1"), "d", json!("AAAA"))]).unwrap_err().to_string();
+        assert!(refusal.starts_with("the key \"1\" comes with its private half (d)"), "{refusal}");
+        let refusal = parse(&[json!({"kty": "oct", "k": "AA"})]).unwrap_err().to_string();
+        assert!(refusal.starts_with("the key without an id comes with its private half (k)"), "{refusal}");
         assert!(matches!(parse(&[json!({"kty": "oct", "k": "AA"})]), Err(JwkError::Private { member: "k", .. })));
         assert_eq!(parse(&[jwk("1"), jwk("1")]).unwrap_err(), JwkError::DuplicateKid("1".parse().unwrap()));
         let twice = br#"{"keys":[{"kty":"EC","kty":"RSA"}]}"#;

@@ -2,7 +2,7 @@
 //! the network adds one.
 
 use crate::crypto::public_key::{ExampleKeys, PublicKeyError};
-use crate::protocol::jwk::{JwkError, JwkSet, PublicJwk, SkippedKey, Unusable};
+use crate::protocol::jwk::{JwkError, JwkSet, PublicJwk, SkippedKey, Unusable, shown};
 use crate::value::Kid;
 
 /// The keys that may sign a metadata set.
@@ -29,7 +29,10 @@ pub enum AnchorError {
     #[error(transparent)]
     Set(#[from] JwkError),
     /// A key that everybody can sign with.
-    #[error("the trust anchor {kid:?} is the example key of {printed_in}: everybody can sign with it; tests only")]
+    #[error(
+        "the trust anchor {} is the example key of {printed_in}: everybody can sign with it; tests only",
+        shown(kid.as_deref())
+    )]
     Example {
         /// Its id, if it has one.
         kid: Option<String>,

@@ -1,6 +1,7 @@
 //! [`MetadataError`]: why a metadata set is not used.
 
 use crate::crypto::algorithm::Algorithm;
+use crate::protocol::jwk::shown;
 use crate::protocol::strict_json::JsonFault;
 use crate::value::{Kid, Pid, Timestamp};
 
@@ -115,7 +116,8 @@ pub enum MetadataError {
     },
     /// A private key among public ones: whoever published it has given it away (RFC 7517 section 9.2).
     #[error(
-        "the key {kid:?} of participant {pid} comes with its private half ({member}): tell participant and authority"
+        "the key {} of participant {pid} comes with its private half ({member}): tell participant and authority",
+        shown(kid.as_deref())
     )]
     PrivateKey {
         /// Whose.
