@@ -70,14 +70,18 @@ const SHOWN: usize = 32;
 
 /// Reads an object of at most `most` values, of whatever kind and depth.
 pub fn read_object(bytes: &[u8], most: u32) -> Result<Object<'_>, JsonFault> {
+    match read_value(bytes, most)? {
+        Json::Object(object) => Ok(object),
+        _ => Err(JsonFault::NotAnObject),
+    }
+}
+
+/// Reads a value of any kind, with at most `most` values in it.
+pub fn read_value(bytes: &[u8], most: u32) -> Result<Json<'_>, JsonFault> {
     let reading = Reading::new(most);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = reading.value(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
-    match value {
-        Ok(Json::Object(object)) => Ok(object),
-        Ok(_) => Err(JsonFault::NotAnObject),
-        Err(_) => Err(reading.take_fault().unwrap_or(JsonFault::Syntax)),
-    }
+    value.map_err(|_| reading.take_fault().unwrap_or(JsonFault::Syntax))
 }
 
 impl<'a> Object<'a> {

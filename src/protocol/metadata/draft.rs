@@ -75,6 +75,18 @@ impl Draft {
     }
 }
 
+/// Reads a participant that stands by itself.
+pub(in crate::protocol) fn read_participant(bytes: &[u8]) -> Result<(Participant, Vec<Skipped>), MetadataError> {
+    let pass = Pass::default();
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let seed = DraftSeed { pass: &pass, index: 0 };
+    let read = seed.deserialize(&mut deserializer).and_then(|draft| deserializer.end().map(|()| draft));
+    match read {
+        Ok(draft) => draft.finish(0),
+        Err(_) => Err(pass.into_fault()),
+    }
+}
+
 /// The keys by kid, each kid once, in no more room than they need.
 fn sorted<K: Key + Entry>(pid: Pid, mut keys: Vec<K>) -> Result<Vec<K>, MetadataError> {
     keys.sort_unstable_by(|a, b| a.kid().cmp(b.kid()));
@@ -222,7 +234,7 @@ fn shown(id: &Json<'_>) -> Option<String> {
 }
 
 /// Letters, digits, hyphens and full stops; that it exists is not known here.
-fn is_domain_name(text: &str) -> bool {
+pub(in crate::protocol) fn is_domain_name(text: &str) -> bool {
     let label = |label: &str| {
         !label.is_empty() && label.len() <= 63 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };

@@ -1,7 +1,7 @@
 //! The entries of a participant's lists, read one by one: an entry that is not understood costs nobody the set. Only a
 //! private key does, see [`Refused`].
 
-use super::participant::{Endpoint, Interface, MtbKey, MtbScope, SignatureConstraint, Tlsa, WhySkipped};
+use super::participant::{Endpoint, EndpointCall, Interface, MtbKey, MtbScope, SignatureConstraint, Tlsa, WhySkipped};
 use crate::crypto::public_key::ExampleKeys;
 use crate::protocol::jwk::{JwkError, PublicJwk};
 use crate::protocol::strict_json::{Json, Object};
@@ -9,7 +9,7 @@ use crate::value::{Kid, Pid};
 
 /// Why an entry does not become what it should.
 #[derive(Debug)]
-pub(super) enum Refused {
+pub enum Refused {
     /// It is left out.
     Skipped(WhySkipped),
     /// It endangers the whole set: a private half, of the key with this kid, in this member.
@@ -17,12 +17,13 @@ pub(super) enum Refused {
 }
 
 /// Something that stands in a list of a participant.
-pub(super) trait Entry: Sized {
+pub trait Entry: Sized {
     /// The name of the list.
     const LIST: &'static str;
     /// The member that tells one entry from the others.
     const ID: &'static str;
 
+    /// Reads one entry.
     fn read(object: &Object<'_>) -> Result<Self, Refused>;
 }
 
@@ -70,16 +71,22 @@ impl Entry for Endpoint {
     const ID: &'static str = "endpointId";
 
     fn read(object: &Object<'_>) -> Result<Self, Refused> {
+        Ok(Self { endpoint_id: integer(object, "endpointId")?, call: EndpointCall::read(object)? })
+    }
+}
+
+impl EndpointCall {
+    /// Reads it, with or without an id beside it.
+    pub fn read(object: &Object<'_>) -> Result<Self, WhySkipped> {
         let version = i32::try_from(integer(object, "version")?).ok().filter(|version| *version > 0);
         Ok(Self {
-            endpoint_id: integer(object, "endpointId")?,
             version: version.ok_or(WhySkipped::Member("version"))?,
             interface: Interface::from(text(object, "type")?),
             uri: text(object, "uri").ok().filter(|uri| is_uri(uri)).ok_or(WhySkipped::Member("uri"))?.into(),
             tlsa: match object.get("tlsa") {
                 None | Some(Json::Null) => None,
                 Some(Json::Object(tlsa)) => Some(read_tlsa(tlsa)?),
-                Some(_) => return Err(WhySkipped::Member("tlsa").into()),
+                Some(_) => return Err(WhySkipped::Member("tlsa")),
             },
         })
     }

@@ -28,6 +28,16 @@ impl FreeObject {
         text.starts_with('{').then(|| Self(text.into_boxed_str()))
     }
 
+    /// Reads an object that stands by itself.
+    pub fn parse(bytes: &[u8]) -> Result<Self, JsonFault> {
+        let (mut text, fault) = (String::new(), Cell::new(None));
+        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+        let seed = AnyJson { text: &mut text, fault: &fault };
+        let read = seed.deserialize(&mut deserializer).and_then(|()| deserializer.end());
+        read.map_err(|_| fault.take().unwrap_or(JsonFault::Syntax))?;
+        Self::from_text(text).ok_or(JsonFault::NotAnObject)
+    }
+
     /// The JSON.
     pub fn as_str(&self) -> &str {
         &self.0

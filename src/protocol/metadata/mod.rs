@@ -16,9 +16,9 @@
 //! | `sign` | sets made |
 
 pub mod anchors;
-mod draft;
+pub(in crate::protocol) mod draft;
 pub mod duration;
-mod entry;
+pub mod entry;
 mod envelope;
 mod error;
 pub mod free_object;
@@ -35,5 +35,7 @@ pub use anchors::{AnchorError, Environment, TrustAnchors};
 pub use envelope::SignedSet;
 pub use error::MetadataError;
 pub use header::{SetHeader, SetTerms};
-pub use participant::{MtbKey, Participant, Skipped};
+pub use participant::{
+    Endpoint, EndpointCall, Interface, MtbKey, MtbScope, Participant, SignatureConstraint, Skipped, Tlsa, WhySkipped,
+};
 pub use set::MetadataSet;

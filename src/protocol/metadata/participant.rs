@@ -65,6 +65,14 @@ pub enum MtbScope {
 pub struct Endpoint {
     /// Its id.
     pub endpoint_id: i64,
+    /// What it is and where.
+    #[serde(flatten)]
+    pub call: EndpointCall,
+}
+
+/// How a service is called (`endpointCall`): all of an endpoint but its id, which the registry gives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EndpointCall {
     /// The version of its interface, positive.
     pub version: i32,
     /// Which interface it is.
