@@ -12,6 +12,7 @@
 //! |---|---|---|
 //! | 0 | `value` | the words of the field as types |
 //! | 1 | `crypto` | digests, certificates, keys and signatures: typed faces of libraries |
+//! | 2 | `https` | asking other services over HTTP, protected and bounded |
 //! | 2 | `protocol` | what BoB and its neighbours say on the wire, pure |
 //! | 3 | `key_source` | where a verifier's keys come from, and the set in force |
 //! | 3 | `store` | what is remembered (SQLite, key files), and the snapshot of it that answers requests |
@@ -45,6 +46,8 @@ pub mod cli;
 pub mod config;
 pub mod crypto;
 pub mod flow;
+#[cfg(feature = "live")]
+pub mod https;
 pub mod key_source;
 pub mod protocol;
 #[cfg(feature = "service")]

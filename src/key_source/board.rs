@@ -195,7 +195,7 @@ mod tests {
     use tracing::{Event, Level, Metadata, Subscriber};
 
     use super::*;
-    use crate::key_source::fetch::FetchError;
+    use crate::https::FetchError;
 
     /// The levels of all events, without those that nobody reads.
     #[derive(Clone, Default)]
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn what_was_refused_before_is_told_as_it_was_then() {
         let mut board = Board::new(vec![("origin".to_owned(), OriginKind::JwksFile, None)]).unwrap();
-        for error in [FetchError::TooLarge.into(), OriginError::RefusedBefore] {
+        for error in [FetchError::TooLarge { most: 1 }.into(), OriginError::RefusedBefore] {
             board.settle(0, Err(error), time(1)).unwrap_err();
         }
         assert!(board.status()[0].last_error.as_ref().is_some_and(|error| error.contains("larger than")));

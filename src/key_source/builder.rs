@@ -8,10 +8,12 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::board::Board;
-use super::fetch::{UrlError, UrlReader};
+use super::fetch::UrlReader;
+use super::file::MAX_BYTES;
 use super::origin::{Origin, OriginError};
 use super::schedule::Schedule;
 use super::source::KeySource;
+use crate::https::UrlError;
 use crate::protocol::key_set::KeySetError;
 use crate::protocol::metadata::TrustAnchors;
 use crate::value::{Clock, Pid};
@@ -165,7 +167,7 @@ impl KeySourceBuilder {
             Place::Metadata(path, anchors) => Ok(Origin::metadata_file(path.clone(), anchors.clone())),
             Place::JwksUrl { pid, url, ca } => {
                 let schedule = Schedule { every: self.refresh_every, cool_down: self.cool_down, seed };
-                let url = UrlReader::new(url, ca.as_deref(), self.timeout);
+                let url = UrlReader::new(url, ca.as_deref(), self.timeout, MAX_BYTES);
                 let url = url.map_err(|error| KeySourceError::Url { pid: *pid, error })?;
                 Ok(Origin::jwks_url(*pid, url, schedule))
             }

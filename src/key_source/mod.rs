@@ -35,14 +35,14 @@ mod source;
 mod watch;
 
 #[cfg(feature = "live")]
+pub use crate::https::{FetchError, UrlError};
+#[cfg(feature = "live")]
 pub use board::OriginStatus;
 #[cfg(feature = "live")]
 pub use builder::{KeySourceBuilder, KeySourceError};
 #[cfg(feature = "live")]
 pub use content::ContentError;
 pub use current::{CurrentKeys, Held, NoKeys};
-#[cfg(feature = "live")]
-pub use fetch::{FetchError, UrlError};
 pub use file::{FileError, read_files};
 #[cfg(feature = "live")]
 pub use origin::{OriginError, OriginKind};

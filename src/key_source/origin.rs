@@ -7,11 +7,12 @@ use std::time::Duration;
 use tokio::task::{JoinError, spawn_blocking};
 
 use super::content::{Content, ContentError, Meaning};
-use super::fetch::{FetchError, UrlReader};
+use super::fetch::UrlReader;
 use super::file::FileError;
 use super::gate::Gate;
 use super::schedule::{Last, Schedule};
 use super::watch::{FileReader, LOOK_AT_FILES, Look, LookError};
+use crate::https::FetchError;
 use crate::protocol::metadata::{SetHeader, TrustAnchors};
 use crate::value::{Pid, Timestamp};
 

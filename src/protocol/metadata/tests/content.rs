@@ -59,7 +59,7 @@ fn everything_about_a_participant_is_read() {
     assert_eq!(read.mtb_keys[0].scope, Some(MtbScope::Ticket));
     assert_eq!(read.authtoken_keys.iter().map(|key| key.kid.as_str()).collect::<Vec<_>>(), ["34:ec", "34:rsa"]);
     assert_eq!(read.endpoints[0].call.interface, Interface::Authentication);
-    assert_eq!(&*read.endpoints[0].tlsa.as_ref().unwrap().data, "00ff");
+    assert_eq!(&*read.endpoints[0].call.tlsa.as_ref().unwrap().data, "00ff");
     assert_eq!(read.endpoints[1].call.interface, Interface::Other("teleport".into()));
     assert_eq!(read.signature_constraints[0].signature_lifetime.as_seconds(), Some(1_814_400));
     let info: Value = serde_json::from_str(read.info.as_ref().unwrap().as_str()).unwrap();
