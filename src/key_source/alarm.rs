@@ -74,9 +74,13 @@ impl fmt::Display for Alarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Rollback => "an older metadata set is offered than the one in force, or another one with its serial",
-            Self::Freeze => "the metadata set is not made anew: is the registry frozen, or is somebody holding back news?",
+            Self::Freeze => {
+                "the metadata set is not made anew: is the registry frozen, or is somebody holding back news?"
+            }
             Self::Age => "the metadata set grows old and no newer one is to be had",
-            Self::End => "the metadata set must not be used any more: every token is refused until there is a newer one",
+            Self::End => {
+                "the metadata set must not be used any more: every token is refused until there is a newer one"
+            }
         })
     }
 }

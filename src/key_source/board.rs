@@ -84,9 +84,7 @@ impl Board {
     ) -> Result<(), OriginError> {
         let is_reading = !matches!(read, Ok(News::Kept(..)));
         let settled = match read {
-            Ok(News::Content(content, since) | News::Kept(content, since)) => {
-                self.put_in_force(origin, content, since)
-            }
+            Ok(News::Content(content, since) | News::Kept(content, since)) => self.put_in_force(origin, content, since),
             Ok(News::Same) => Ok(()),
             Err(error) => Err(error),
         };
@@ -101,7 +99,9 @@ impl Board {
 
     /// Notes whether a set could be kept on disk.
     pub(super) fn kept(&mut self, origin: usize, kept: Result<(), KeepError>) {
-        let Some(OriginStatus { name, set, .. }) = self.notes.get_mut(origin).map(|note| &mut note.status) else { return };
+        let Some(OriginStatus { name, set, .. }) = self.notes.get_mut(origin).map(|note| &mut note.status) else {
+            return;
+        };
         let was = set.write_error.take();
         let Err(error) = kept else {
             if was.is_some() {

@@ -81,7 +81,7 @@ impl UrlReader {
             if answer.status != UPDATING || self.what != What::MetadataSet {
                 break;
             }
-            sleep(retry_after(&answer).unwrap_or(usual)).await;
+            sleep(answer.header("retry-after").and_then(retry_after).unwrap_or(usual)).await;
             answer = self.ask().await?;
         }
         self.understand(answer)
@@ -115,9 +115,24 @@ impl UrlReader {
     }
 }
 
-/// The pause that an answer names, in seconds (RFC 9110 section 10.2.3), within bounds. A date is not understood: nobody
+/// The pause that a `Retry-After` names, in seconds (RFC 9110 section 10.2.3), within bounds. A date is not understood: nobody
 /// writes one for a pause of seconds.
-fn retry_after(answer: &Answer) -> Option<Duration> {
-    let seconds = answer.header("retry-after")?.trim().parse().ok()?;
+fn retry_after(text: &str) -> Option<Duration> {
+    let seconds = text.trim().parse().ok()?;
     Some(Duration::from_secs(seconds).clamp(MAY_NAME.0, MAY_NAME.1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registry_names_its_pause_within_bounds() {
+        for (text, pause) in [("3", 3_000), (" 0 ", 100), ("86400", 10_000)] {
+            assert_eq!(retry_after(text), Some(Duration::from_millis(pause)), "{text}");
+        }
+        for text in ["", "-1", "1.5", "Wed, 21 Oct 2026 07:28:00 GMT"] {
+            assert_eq!(retry_after(text), None, "{text}");
+        }
+    }
 }

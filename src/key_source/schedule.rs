@@ -113,7 +113,11 @@ mod tests {
         assert_eq!(every(Some(2 * HOUR)), HOUR);
         assert_eq!(every(Some(Duration::ZERO)), Duration::from_secs(30));
         let hasty = Schedule { every: Duration::from_secs(5), ..schedule(1) };
-        assert_eq!(hasty.at_most(Some(Duration::from_secs(1))).every, Duration::from_secs(5), "what was set is the least");
+        assert_eq!(
+            hasty.at_most(Some(Duration::from_secs(1))).every,
+            Duration::from_secs(5),
+            "what was set is the least"
+        );
     }
 
     #[test]
