@@ -5,11 +5,11 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `settings`, `verify_settings` | the settings as plain structures |
+//! | `settings`, `verify_settings`, `registry_settings` | the settings as plain structures |
 //! | `keys` | the one table of keys, with defaults and meanings |
 //! | `source` | from a file to what is read of it |
 //! | `reader`, `entry` | a cursor over the parsed file, and how single values read |
-//! | `token`, `listener`, `proxy_listener`, `service`, `verify` | the tables of the file, each into its settings |
+//! | `token`, `listener`, `proxy_listener`, `service`, `verify`, `registry` | the tables of the file, each into its settings |
 //! | `verify_config` | what a process that only verifies needs of the file |
 //! | `unknown` | what is written but means nothing |
 //! | `files` | the files a configuration refers to |
@@ -27,6 +27,10 @@ mod listener;
 mod proxy_listener;
 mod rate;
 mod reader;
+mod registry;
+mod registry_settings;
+#[cfg(test)]
+mod registry_tests;
 mod secret;
 mod service;
 mod settings;
@@ -54,6 +58,7 @@ use crate::value::Pid;
 pub use address::ListenAddress;
 pub use fault::{Fault, Faults, Place, Position};
 pub use rate::{Per, Rate, RateError};
+pub use registry_settings::{MetadataKeyFile, RegistrySettings, RotationSettings};
 pub use settings::{
     AuditSettings, BehindProxyListener, CertificateHeader, InternalListener, KeySettings, Limits, Listeners, LogFormat,
     LogSettings, OriginalRequestIn, ProxyListener, ProxySecret, RateLimit, ReloadSettings, ShutdownSettings,
@@ -79,6 +84,10 @@ pub struct Config {
     pub token: TokenPolicy,
     /// `[participant.PID.token]`, each complete.
     pub participants: BTreeMap<Pid, TokenPolicy>,
+    /// `[registry]`
+    pub registry: Option<RegistrySettings>,
+    /// `[rotation]`
+    pub rotation: RotationSettings,
     /// `[verify]`
     pub verify: Option<VerifySettings>,
     /// `[listener.*]`
@@ -139,6 +148,8 @@ impl Config {
             ("default_participant", self.default_participant != new.default_participant),
             ("[store]", self.store != new.store),
             ("[keys]", self.keys.directory != new.keys.directory),
+            ("[registry]", self.registry != new.registry),
+            ("[rotation]", self.rotation != new.rotation),
             ("[verify], written or not,", self.verify.is_some() != new.verify.is_some()),
             ("[listener.*]", self.listeners != new.listeners),
             ("[limits] of times and connections", self.limits.connection_limits() != new.limits.connection_limits()),
@@ -167,6 +178,8 @@ fn read(document: &Document<'_>) -> Read<Config> {
     let default_participant = document.section("").read("default_participant", Entry::participant_id);
     let (store, keys) = (service::read_store(document), service::read_keys(document));
     let (token, participants) = (token::read_default(document), token::read_participants(document));
+    let registry = registry::read(document);
+    let rotation = registry::read_rotation(document, registry.as_ref().ok().and_then(Option::as_ref));
     let (verify, listeners) = (verify::read(document), listener::read(document));
     let (limits, workers) = (service::read_limits(document), service::read_workers(document));
     let (audit, log) = (service::read_audit(document), service::read_log(document));
@@ -178,6 +191,8 @@ fn read(document: &Document<'_>) -> Read<Config> {
         keys: keys?,
         token: token?,
         participants: participants?,
+        registry: registry?,
+        rotation: rotation?,
         verify: verify?,
         listeners: listeners?,
         limits: limits?,
