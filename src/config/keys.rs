@@ -2,7 +2,7 @@
 //! words; what a value must look like is in the sections' own files.
 
 mod listeners;
-mod pop;
+mod registry;
 mod registry_server;
 mod shape;
 mod verify;
@@ -10,6 +10,7 @@ mod verify;
 use std::fmt::Write as _;
 
 use self::listeners::{BEHIND_PROXY, INTERNAL, REGISTRY_LISTENER, TOKEN_LISTENER, VERIFY_LISTENER};
+use self::registry::{REGISTRY, REGISTRY_PARTICIPANT, ROTATION};
 use self::registry_server::REGISTRY_SERVER;
 use self::shape::Standing::{Default, Optional, Required};
 pub(super) use self::shape::{Chosen, Key, Section, Standing};
@@ -30,6 +31,17 @@ pub(super) const SECTIONS: &[Section] = &[
                 [token]; lifetime_by_class is replaced whole.",
         keys: TOKEN,
     },
+    switched_off(
+        "registry",
+        "The participant metadata registry: where keys are published, and where the signed metadata set comes from.",
+        REGISTRY,
+    ),
+    switched_off(
+        "registry.participant.PID",
+        "A participant that publishes from here, whose id stands in the name of the table.",
+        REGISTRY_PARTICIPANT,
+    ),
+    section("rotation", "The life of the keys that sign tokens, if it is to go on by itself.", ROTATION),
     switched_off(
         "verify",
         "Whose tokens are accepted where this program verifies tokens for other services. The keys come from signed \

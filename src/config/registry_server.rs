@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::files::FileKind;
-use super::pop::read_profile;
 use super::reader::{Document, Entry, Read, Section};
+use super::registry::read_pop;
 use super::registry_server_settings::{FoldSettings, RegistryServerSettings, SetSettings, WhileFolding};
 use super::service::{read_count, read_passphrase, read_rate_limit};
 use super::size::ByteSize;
@@ -36,7 +36,7 @@ fn read_written(section: &Section<'_>) -> Read<RegistryServerSettings> {
     let (set, fold) = (read_set(section), read_fold(section));
     let hosts = section.read("hosts", |entry| entry.list(read_host));
     let (body_bytes, proofs, per_participant) = read_limits(section);
-    let pop = read_profile(section);
+    let pop = read_pop(section);
     Ok(RegistryServerSettings {
         authid: authid?,
         anchors: anchors?,

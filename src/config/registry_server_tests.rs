@@ -43,10 +43,10 @@ fn what_is_not_written_is_what_the_field_does_today() {
 }
 
 #[test]
-fn the_profile_of_proofs_is_taken_as_written_and_always_has_the_time() {
+fn the_profile_of_proofs_is_taken_as_written() {
     let settings = settings(
         "pop_scheme = \"off\"\npop_request_header = \"X-PoP\"\npop_answer_header = \"X-Answer\"\npop_window = \"60s\"\n\
-         pop_required = [\"method\"]\npop_headers = []",
+         pop_required = [\"ts\", \"m\"]\npop_headers = []",
     );
     let wanted = PopProfile {
         scheme: String::new(),
@@ -63,7 +63,7 @@ fn the_profile_of_proofs_is_taken_as_written_and_always_has_the_time() {
 fn times_that_contradict_each_other_are_faults() {
     assert!(faults("set_valid_for = \"1h\"", "").contains("is not shorter than set_valid_for 1h"));
     assert!(faults("fold_quiet = \"20s\"", "").contains("fold_quiet 20s is longer than fold_at_most 10s"));
-    assert!(faults("pop_window = \"1h\"", "").contains("registry_server.pop_window"));
+    assert!(faults("pop_window = \"2h\"", "").contains("registry_server.pop_window"));
 }
 
 #[test]

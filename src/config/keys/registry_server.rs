@@ -1,6 +1,6 @@
 //! The keys of `[registry_server]` and of its listener.
 
-use super::pop::{POP_ANSWER_HEADER, POP_HEADERS, POP_REQUEST_HEADER, POP_REQUIRED, POP_SCHEME, POP_WINDOW};
+use super::registry::{POP_ANSWER_HEADER, POP_HEADERS, POP_REQUEST_HEADER, POP_REQUIRED, POP_SCHEME, POP_WINDOW};
 use super::shape::Standing::{Default, Optional, Required};
 use super::shape::{Key, key};
 
