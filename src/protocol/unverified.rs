@@ -22,10 +22,10 @@ const MAX_VALUES: u32 = 256;
 /// A token with its base64url undone: room for an [`UnverifiedToken`] to stand in. Borrows the text.
 #[derive(Clone)]
 pub struct DecodedToken<'t> {
-    signing_input: &'t str,
-    header: Vec<u8>,
-    payload: Vec<u8>,
-    signature: Vec<u8>,
+    pub(super) signing_input: &'t str,
+    pub(super) header: Vec<u8>,
+    pub(super) payload: Vec<u8>,
+    pub(super) signature: Vec<u8>,
 }
 
 /// A token in good form that nobody has verified. It gives out only what is needed to find the key.
@@ -97,7 +97,7 @@ pub enum SignatureError {
 }
 
 /// Members that are refused wherever a header has them, and why.
-const REFUSED_MEMBERS: [&str; 9] = [
+pub(super) const REFUSED_MEMBERS: [&str; 9] = [
     "crit", // extensions that must be understood: we understand none (RFC 7515 section 4.1.11)
     "b64",  // an unencoded payload (RFC 7797)
     "zip",  // compression (RFC 8725 section 3.6)
