@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::board::Board;
 use super::fetch::{UrlReader, What};
-use super::origin::{Origin, OriginError};
+use super::origin::{Origin, OriginError, OriginKind};
 use super::schedule::Schedule;
 use super::source::KeySource;
 use crate::https::UrlError;
@@ -36,7 +36,7 @@ enum Place {
     Registry { url: String, ca: Option<Vec<u8>>, anchors: Arc<TrustAnchors>, keeping: MetadataKeeping },
 }
 
-/// How long a registry's set is made use of.
+/// How a registry's set is kept fresh, and how long it is made use of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MetadataKeeping {
     /// Where the last good set is kept, with the one before it beside it (`.backup`); it is read first at the start.
@@ -44,6 +44,10 @@ pub struct MetadataKeeping {
     pub file: Option<PathBuf>,
     /// How long a set is used beyond its end; not at all by default.
     pub grace: Duration,
+    /// As [`KeySourceBuilder::refresh_every`], for this set.
+    pub refresh: Option<Duration>,
+    /// As [`KeySourceBuilder::timeout`], for this set.
+    pub timeout: Option<Duration>,
 }
 
 /// Why there is no key source.
@@ -201,9 +205,12 @@ impl KeySourceBuilder {
                     Ok(Origin::jwks_url(*pid, url, schedule))
                 }
                 Place::Registry { url, ca, anchors, keeping } => {
-                    let url = UrlReader::new(url, ca.as_deref(), self.timeout, What::MetadataSet);
+                    let [every, timeout] = [(keeping.refresh, self.refresh_every), (keeping.timeout, self.timeout)]
+                        .map(|(own, usual)| own.unwrap_or(usual).min(LONGEST));
+                    let url = UrlReader::new(url, ca.as_deref(), timeout, What::MetadataSet);
                     let url = url.map_err(KeySourceError::RegistryUrl)?;
                     let keeping = (keeping.file.clone(), keeping.grace);
+                    let schedule = Schedule { every, ..schedule };
                     Ok(Origin::metadata_url(url, anchors.clone(), keeping, schedule))
                 }
             }
@@ -236,7 +243,9 @@ async fn read_all(source: &Arc<KeySource>, allow_unreachable: bool) -> Result<()
             true => unreachable = true,
         }
     }
-    if source.keys().load().set.is_empty() && !unreachable {
+    // The set of a registry is good without a single key: its participants have yet to publish theirs.
+    let may_come = source.origins.iter().any(|origin| origin.kind == OriginKind::MetadataUrl);
+    if source.keys().load().set.is_empty() && !unreachable && !may_come {
         return Err(KeySourceError::NoKeys);
     }
     Ok(())

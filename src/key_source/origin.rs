@@ -136,6 +136,11 @@ impl Origin {
 }
 
 impl OriginKind {
+    /// Whether it has a signed metadata set.
+    pub const fn is_metadata(self) -> bool {
+        matches!(self, Self::MetadataFile | Self::MetadataUrl)
+    }
+
     /// Whether it may be out of reach without anybody here having made a mistake.
     pub(super) const fn is_remote(self) -> bool {
         matches!(self, Self::JwksUrl | Self::MetadataUrl)

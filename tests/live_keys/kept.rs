@@ -40,7 +40,7 @@ impl Place {
     }
 
     fn keeping(&self) -> MetadataKeeping {
-        MetadataKeeping { file: Some(self.file()), grace: Duration::ZERO }
+        MetadataKeeping { file: Some(self.file()), ..MetadataKeeping::default() }
     }
 
     fn builder(&self) -> KeySourceBuilder {

@@ -158,7 +158,7 @@ async fn after_its_end_a_set_is_used_for_as_long_as_was_allowed_and_no_longer() 
         let end = now().plus_seconds(1000);
         let set = authority.set_until(end, 7, &[&key]);
         let server = OriginServer::plain(Answer::with("ETag: \"a\"\r\n", &set));
-        let keeping = MetadataKeeping { file: None, grace: Duration::from_secs(grace) };
+        let keeping = MetadataKeeping { grace: Duration::from_secs(grace), ..MetadataKeeping::default() };
         let clock = Arc::new(SetClock(AtomicI64::new(now().as_seconds())));
         let source = eager().metadata_url(server.url(), None, authority.anchors(), keeping);
         let source = source.build(clock.clone(), 7).await.unwrap();
@@ -188,7 +188,7 @@ async fn after_its_end_a_set_is_used_for_as_long_as_was_allowed_and_no_longer() 
             server.url(),
             None,
             authority.anchors(),
-            MetadataKeeping { file: None, grace: Duration::from_hours(1) },
+            MetadataKeeping { grace: Duration::from_hours(1), ..MetadataKeeping::default() },
         );
         let error = restarted.build(clock, 7).await.unwrap_err().to_string();
         assert!(error.contains("ended at"), "{error}");
