@@ -25,10 +25,10 @@ use self::hardening::{allow_connections, keep_secrets_out_of_core_files, system_
 use self::listeners::{remove_sockets, running, start_internal, start_public, start_verify};
 use self::load::{Loader, limiters};
 use self::registry_source::RegistryKeys;
+pub use self::registry_source::{RegistrySourceError, registry_source};
 use self::reload::Reloader;
 use self::tls_slot::server_certificates;
 use self::verification::Verification;
-pub use self::registry_source::{RegistrySourceError, registry_source};
 pub use self::verification::{VerificationError, verifier_as_configured};
 pub use self::verify_server::verify_server;
 use self::watch::Watch;

@@ -61,9 +61,8 @@ pub enum RegistrySourceError {
 
 impl RegistryFiles {
     pub(super) fn read(origin: &RegistryOrigin) -> Result<Self, RegistrySourceError> {
-        let read = |path: &Path| {
-            fs::read(path).map_err(|error| RegistrySourceError::Read { path: path.to_owned(), error })
-        };
+        let read =
+            |path: &Path| fs::read(path).map_err(|error| RegistrySourceError::Read { path: path.to_owned(), error });
         Ok(Self { trust: read(&origin.trust)?, ca: origin.ca.as_deref().map(read).transpose()? })
     }
 

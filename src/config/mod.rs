@@ -195,7 +195,8 @@ fn read(document: &Document<'_>) -> Read<Config> {
     let (store, keys) = (service::read_store(document), service::read_keys(document));
     let (token, participants) = (token::read_default(document), token::read_participants(document));
     let registry = registry::read(document);
-    let origin = registry.as_ref().map(|registry| registry.as_ref().map(RegistrySettings::origin)).map_err(|known| *known);
+    let origin =
+        registry.as_ref().map(|registry| registry.as_ref().map(RegistrySettings::origin)).map_err(|known| *known);
     let (verify, registry_server) = (verify::read(document, origin), registry_server::read(document));
     let rotation = registry::read_rotation(document, registry.as_ref().ok().and_then(Option::as_ref));
     let listeners = listener::read(document);
