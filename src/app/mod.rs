@@ -9,6 +9,7 @@ mod load;
 mod reload;
 mod stop;
 mod tls_slot;
+mod uptime;
 mod verification;
 mod verify_server;
 mod watch;
@@ -25,6 +26,7 @@ use self::listeners::{remove_sockets, running, start_internal, start_public, sta
 use self::load::{Loader, limiters};
 use self::reload::Reloader;
 use self::tls_slot::server_certificates;
+pub use self::uptime::UptimeClock;
 use self::verification::Verification;
 pub use self::verification::{VerificationError, verifier_as_configured};
 pub use self::verify_server::verify_server;
