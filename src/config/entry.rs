@@ -185,15 +185,10 @@ impl<'a> Entry<'a> {
 
     /// The name of a header, in lower case.
     pub(super) fn header_name(&self) -> Read<String> {
-        self.header_name_as_written().map(|name| name.to_ascii_lowercase())
-    }
-
-    /// The name of a header or of an authentication scheme.
-    pub(super) fn header_name_as_written(&self) -> Read<String> {
         let text = self.text()?;
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         if text.bytes().all(allowed) {
-            return Ok(text.to_owned());
+            return Ok(text.to_ascii_lowercase());
         }
         Err(self.fault(format!("{} is no name of a header", self.shown()), "use letters, digits and hyphens only"))
     }

@@ -1,19 +1,18 @@
-//! Reads `[registry]`, `[registry.participant.PID]`, `[rotation]`, and the keys of proof of possession in any table.
+//! Reads `[registry]`, `[registry.participant.PID]` and `[rotation]`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::files::FileKind;
+use super::pop;
 use super::reader::{Document, Entry, Read, Section};
 use super::registry_settings::{MetadataKeyFile, RegistrySettings, RotationSettings};
 use crate::crypto::algorithm::Algorithm;
 use crate::https::HttpsUrl;
 use crate::protocol::metadata::Environment;
-use crate::protocol::pop::{Part, PopProfile};
 use crate::value::Pid;
 
 const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
 /// `[registry]` and the tables below it, if it is written.
@@ -34,7 +33,7 @@ fn read_written(document: &Document<'_>, section: &Section<'_>) -> Read<Registry
     let refresh = section.read("refresh", |entry| entry.duration(SECOND..=7 * DAY));
     let grace = section.read("grace", |entry| entry.whole_seconds(Duration::ZERO..=7 * DAY));
     let timeout = section.read("timeout", |entry| entry.duration(SECOND..=5 * Duration::from_mins(1)));
-    let (pop, participants) = (read_pop(section), read_participants(document));
+    let (pop, participants) = (pop::read_profile(section), read_participants(document));
     Ok(RegistrySettings {
         url: url?,
         ca: ca?,
@@ -58,33 +57,6 @@ fn read_url(entry: &Entry<'_>) -> Read<String> {
         return Err(entry.fault("has a query, and the base path of an API has none", remedy));
     }
     Ok(text.trim_end_matches('/').to_owned())
-}
-
-/// What both sides of a registry agreed upon, in whichever table it is written.
-pub(super) fn read_pop(section: &Section<'_>) -> Read<PopProfile> {
-    let scheme = section.read("pop_scheme", |entry| entry.unless_off(Entry::header_name_as_written));
-    let request_header = section.read("pop_request_header", Entry::header_name);
-    let answer_header = section.read("pop_answer_header", Entry::header_name);
-    let window = section.read("pop_window", |entry| entry.whole_seconds(SECOND..=HOUR));
-    let required = section.read("pop_required", |entry| entry.list(read_part));
-    let headers = section.read("pop_headers", |entry| entry.list(Entry::header_name));
-    let required = required?;
-    if !required.contains(&Part::Time) {
-        let remedy = "add \"ts\": a proof without its time counts for ever";
-        return Err(section.fault("pop_required", "leaves out the time", remedy));
-    }
-    Ok(PopProfile {
-        scheme: scheme?.unwrap_or_default(),
-        request_header: request_header?,
-        answer_header: answer_header?,
-        window: u32::try_from(window?.as_secs()).unwrap_or(0),
-        required,
-        headers: headers?,
-    })
-}
-
-fn read_part(entry: &Entry<'_>) -> Read<Part> {
-    entry.choice(&Part::ALL.map(|part| (part.member(), part)))
 }
 
 fn read_participants<'a>(document: &'a Document<'a>) -> Read<BTreeMap<Pid, MetadataKeyFile>> {

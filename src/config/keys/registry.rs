@@ -1,28 +1,8 @@
-//! The keys of `[registry]`, the tables below it, and `[rotation]`; and those of proof of possession, which both sides of the
-//! registry have.
+//! The keys of `[registry]`, the tables below it, and `[rotation]`.
 
+use super::pop::{POP_ANSWER_HEADER, POP_HEADERS, POP_REQUEST_HEADER, POP_REQUIRED, POP_SCHEME, POP_WINDOW};
 use super::shape::Standing::{Default, Optional, Required};
 use super::shape::{Key, key};
-
-pub(in crate::config) const POP_SCHEME: Key = key(
-    "pop_scheme",
-    Default("\"PoP\""),
-    "The scheme before the proof of possession in a request's header; \"off\" for none. This key and the next ones are what is \
-     assumed of MTS 5; both sides must agree.",
-);
-pub(in crate::config) const POP_REQUEST_HEADER: Key =
-    key("pop_request_header", Default("\"Authorization\""), "The header with the proof of a request.");
-pub(in crate::config) const POP_ANSWER_HEADER: Key =
-    key("pop_answer_header", Default("\"X-BoB-Response-PoP\""), "The header with the signature of an answer.");
-pub(in crate::config) const POP_WINDOW: Key =
-    key("pop_window", Default("\"300s\""), "How far the clocks of both sides may be apart; at most 1h.");
-pub(in crate::config) const POP_REQUIRED: Key = key(
-    "pop_required",
-    Default("[\"ts\", \"m\", \"u\", \"p\", \"q\", \"h\", \"b\"]"),
-    "The parts that a request must sign: time, method, host, path, query, headers, body. ts can not be left out.",
-);
-pub(in crate::config) const POP_HEADERS: Key =
-    key("pop_headers", Default("[\"If-Match\"]"), "The headers that are signed where a request has them.");
 
 pub(in crate::config) const REGISTRY: &[Key] = &[
     key(
