@@ -24,6 +24,8 @@ pub mod publish;
 pub mod rate_limit;
 #[cfg(feature = "service")]
 pub mod refusal;
+#[cfg(feature = "service")]
+pub mod register;
 pub mod route_rules;
 #[cfg(feature = "service")]
 pub mod set_up;

@@ -1,0 +1,26 @@
+//! The register behind the Participant Metadata API: what participants publish with proof of possession, what the
+//! administering body decides about them, and the signed set of all of it. Who the caller is was proven by the caller of
+//! this module; paths, statuses and headers are not known here.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `handle` | [`Register`], from which everything begins |
+//! | `request` | what a participant asks for |
+//! | `outcome` | what came of it, or why not |
+//! | `perform` | the operations of the API |
+//! | `rules` | what the register demands beyond the form of a body |
+//! | `built` | the set as it is served |
+//! | `build` | how it is made |
+
+mod build;
+mod built;
+mod handle;
+mod outcome;
+mod perform;
+mod request;
+
+pub use build::{AnchorRoom, BuildError, Built, SetRules};
+pub use built::BuiltSet;
+pub use handle::{Limits, Register, Revisions};
+pub use outcome::{Done, Etag, Refused};
+pub use request::{IfMatch, ProofMark, Request};
