@@ -80,8 +80,13 @@ pub enum VerificationError {
     #[error("[verify]: {0}")]
     Keys(#[from] KeySourceError),
     /// A metadata set that is older than the one in force.
-    #[error("the metadata set: {0}")]
-    Metadata(#[from] MetadataError),
+    #[error("{origin}: {error}")]
+    Metadata {
+        /// The key of the configuration that it comes from.
+        origin: &'static str,
+        /// What is wrong with it.
+        error: MetadataError,
+    },
     /// The policy.
     #[error("[verify]: {0}")]
     Policy(#[from] BuildError),
@@ -195,12 +200,14 @@ impl RunningKeys {
     }
 
     /// A reload is no way back to an older metadata set of the same authority.
-    fn may_replace(&self, held: &Self) -> Result<(), MetadataError> {
+    fn may_replace(&self, held: &Self) -> Result<(), VerificationError> {
         let header = |keys: &Self| keys.source.status().into_iter().find_map(|origin| origin.metadata);
-        match (header(self), header(held)) {
-            (Some(new), Some(held)) if new.authid == held.authid => new.may_replace(&held),
-            _ => Ok(()),
+        let (Some(new), Some(held)) = (header(self), header(held)) else { return Ok(()) };
+        if new.authid != held.authid {
+            return Ok(());
         }
+        let origin = if self.made_of.registry.is_some() { "[registry]" } else { "verify.metadata" };
+        new.may_replace(&held).map_err(|error| VerificationError::Metadata { origin, error })
     }
 
     fn in_force(&self, settings: &VerifySettings) -> Result<InForce, VerificationError> {
