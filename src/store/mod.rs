@@ -20,6 +20,7 @@ mod key_state;
 mod keys;
 mod owner;
 mod participants;
+pub mod register;
 mod revision;
 mod rows;
 mod schema;
