@@ -13,7 +13,9 @@
 //! | `content` | JSON put together |
 //! | `built` | the set as it is served |
 //! | `build` | how it is made |
+//! | `anchors` | the keys that sign it |
 
+mod anchors;
 mod build;
 mod built;
 mod content;
@@ -25,7 +27,8 @@ mod request;
 mod rules;
 mod wish;
 
-pub use build::{AnchorRoom, BuildError, Built, SetRules};
+pub use anchors::{AnchorFault, AnchorRoom, NewAnchor};
+pub use build::{BuildError, Built, SelfCheck, SetRules};
 pub use built::BuiltSet;
 pub use handle::{Limits, Register, Revisions};
 pub use outcome::{Done, Etag, Refused};

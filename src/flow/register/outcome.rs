@@ -99,7 +99,12 @@ impl Etag {
 
     /// The validator of this content.
     pub fn of(content: &str) -> Self {
-        let digest = sha256(content.as_bytes());
+        Self::of_bytes(content.as_bytes())
+    }
+
+    /// The same.
+    pub(super) fn of_bytes(content: &[u8]) -> Self {
+        let digest = sha256(content);
         Self(URL_SAFE_NO_PAD.encode(&digest[..16]).into())
     }
 
