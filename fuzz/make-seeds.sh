@@ -3,7 +3,7 @@
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 rm -rf seeds
-mkdir -p seeds/{token,claims,jwk_set,metadata_set,cert_header}
+mkdir -p seeds/{token,claims,jwk_set,metadata_set,cert_header,pop,registry_body}
 
 b64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
 seed() { cat >"seeds/$1/$2"; }
@@ -59,3 +59,21 @@ printf ':%s:' "$(der | openssl base64 -A)" | seed cert_header rfc9440
 sed -e 's/+/%2B/g; s/=/%3D/g; s/ /%20/g; s|/|%2F|g; s/$/%0A/' ../keys-example/validator37.pem | tr -d '\n' | seed cert_header url-pem
 printf 'By=spiffe://a;Hash=%s;Cert="%s";Subject="CN=a,O=b"' "$(der | openssl dgst -sha256 -r | cut -d' ' -f1)" "$(cat seeds/cert_header/url-pem)" | seed cert_header xfcc
 printf '(null)' | seed cert_header apache-null
+
+# What the target's request is: PUT .../34/domainName?a=1 with If-Match and a body.
+hash() { printf %s "$1" | openssl dgst -sha256 -binary | b64url; }
+pop='{"alg":"ES256","kid":"34:m","typ":"pop"}'
+proof="{\"ts\":1800000000,\"m\":\"PUT\",\"u\":\"registry.example.se\",\"p\":\"/api/v2/participantMetadata/34/domainName\",\"q\":[[\"a\"],\"$(hash 'a=1')\"],\"h\":[[\"if-match\"],\"$(hash 'if-match: "1"')\"],\"b\":\"$(hash '"a.se"')\"}"
+printf '%s\xff%s' "$pop" "$proof" | seed pop good
+printf '%s\xff%s' "$pop" "${proof/1800000000/1700000000}" | seed pop old
+printf '%s\xff%s' "${pop/pop/pop-response}" '{"ts":1800000000,"s":200,"b":"AA","rq":"AA"}' | seed pop answer
+token "$pop" "$proof" | seed pop unsigned
+printf %s "${ec/\"use\":\"sig\",\"alg\":\"ES256\",/\"bob_sc\":\"ticket\",}" | seed registry_body mtb-key
+printf %s "$rsa" | seed registry_body rsa-key
+printf '{"endpointId":1,"version":1,"type":"validation","uri":"https://two.example/","tlsa":{"usage":3,"selector":1,"type":1,"data":"00ff"}}' | seed registry_body endpoint
+printf '[{"pid":34,"signatureLifetime":"P3W"}]' | seed registry_body constraint
+printf '{"a":[1,{"b":null}]}' | seed registry_body info
+printf '"a.se"' | seed registry_body domain-name
+printf %s "$participant" | seed registry_body participant
+printf '/participantMetadata/34/mtbPublicKey/34%%3A1' | seed registry_body path
+printf '{"a":100000000000000900000000000000000000000000061489146912365}' | seed registry_body large-number

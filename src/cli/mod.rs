@@ -84,15 +84,15 @@ enum Verb {
 impl Verb {
     async fn run(self, global: &Global) -> Result<Answer, CliError> {
         match self {
-            Self::Init(verb) => verb.run(global).await,
-            Self::Participant(verb) => verb.run(global).await,
-            Self::Entity(verb) => verb.run(global).await,
-            Self::Cert(verb) => verb.run(global).await,
-            Self::Key(verb) => verb.run(global).await,
-            Self::Config(verb) => verb.run(global).await,
-            Self::Token(verb) => verb.run(global).await,
-            Self::Explain(verb) => verb.run(global).await,
-            Self::Audit(verb) => verb.run(global).await,
+            Self::Init(verb) => Box::pin(verb.run(global)).await,
+            Self::Participant(verb) => Box::pin(verb.run(global)).await,
+            Self::Entity(verb) => Box::pin(verb.run(global)).await,
+            Self::Cert(verb) => Box::pin(verb.run(global)).await,
+            Self::Key(verb) => Box::pin(verb.run(global)).await,
+            Self::Config(verb) => Box::pin(verb.run(global)).await,
+            Self::Token(verb) => Box::pin(verb.run(global)).await,
+            Self::Explain(verb) => Box::pin(verb.run(global)).await,
+            Self::Audit(verb) => Box::pin(verb.run(global)).await,
             Self::Doctor(verb) => verb.run().await,
             Self::ProxyConfig(verb) => verb.run(),
             Self::Serve(_) | Self::VerifyServer(_) => Err(CliError::new("runs elsewhere")),
@@ -112,7 +112,7 @@ pub fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = match runtime {
         Ok(runtime) => runtime.block_on(async {
-            let result = verb.run(&global).await;
+            let result = Box::pin(verb.run(&global)).await;
             global.close().await;
             result.map_err(|error| error.in_store(global.store_path()))
         }),

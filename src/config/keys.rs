@@ -2,12 +2,17 @@
 //! words; what a value must look like is in the sections' own files.
 
 mod listeners;
+mod pop;
+mod registry;
+mod registry_server;
 mod shape;
 mod verify;
 
 use std::fmt::Write as _;
 
-use self::listeners::{BEHIND_PROXY, INTERNAL, TOKEN_LISTENER, VERIFY_LISTENER};
+use self::listeners::{BEHIND_PROXY, INTERNAL, REGISTRY_LISTENER, TOKEN_LISTENER, VERIFY_LISTENER};
+use self::registry::{REGISTRY, REGISTRY_PARTICIPANT, ROTATION};
+use self::registry_server::REGISTRY_SERVER;
 use self::shape::Standing::{Default, Optional, Required};
 pub(super) use self::shape::{Chosen, Key, Section, Standing};
 use self::shape::{key, section, switched_off};
@@ -28,6 +33,17 @@ pub(super) const SECTIONS: &[Section] = &[
         keys: TOKEN,
     },
     switched_off(
+        "registry",
+        "The participant metadata registry: where keys are published, and where the signed metadata set comes from.",
+        REGISTRY,
+    ),
+    switched_off(
+        "registry.participant.PID",
+        "A participant that publishes from here, whose id stands in the name of the table.",
+        REGISTRY_PARTICIPANT,
+    ),
+    section("rotation", "The life of the keys that sign tokens, if it is to go on by itself.", ROTATION),
+    switched_off(
         "verify",
         "Whose tokens are accepted where this program verifies tokens for other services. The keys come from signed \
          metadata, from tables [verify.issuer.PID], or from both.",
@@ -44,6 +60,12 @@ pub(super) const SECTIONS: &[Section] = &[
          is refused; without one, verify.allow alone decides.",
         RULE,
     ),
+    switched_off(
+        "registry_server",
+        "The participant metadata registry, for an administering body, a test environment or a laptop: participants publish their keys, \
+         everybody reads the signed set of them. Off unless this table is written.",
+        REGISTRY_SERVER,
+    ),
     section("listener.token", "Token requests over mutual TLS that ends in this program.", TOKEN_LISTENER),
     switched_off(
         "listener.behind_proxy",
@@ -56,6 +78,11 @@ pub(super) const SECTIONS: &[Section] = &[
         "Questions of reverse proxies whether a request may pass: forward authentication, for services in every language. Off \
          unless this table is written; needs [verify].",
         VERIFY_LISTENER,
+    ),
+    switched_off(
+        "listener.registry",
+        "The Participant Metadata API. Off unless this table is written; needs [registry_server].",
+        REGISTRY_LISTENER,
     ),
     section(
         "listener.internal",

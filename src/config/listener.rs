@@ -4,22 +4,29 @@ use std::net::SocketAddr;
 
 use super::address::ListenAddress;
 use super::files::FileKind;
-use super::proxy_listener::read_proxy;
+use super::proxy_listener::{read_peers, read_proxy, read_socket_mode, read_tls};
 use super::reader::{Document, Entry, Read, Section};
 use super::settings::{
-    BehindProxyListener, InternalListener, Listeners, OriginalRequestIn, TlsFiles, TlsVersion, TokenListener,
-    VerifyListener, VerifyMode,
+    BehindProxyListener, InternalListener, Listeners, OriginalRequestIn, RegistryListener, TlsFiles, TlsVersion,
+    TokenListener, VerifyListener, VerifyMode,
 };
 
 /// All the listeners.
 pub(super) fn read(document: &Document<'_>) -> Read<Listeners> {
-    let [token, behind_proxy, verify, internal] =
-        ["token", "behind_proxy", "verify", "internal"].map(|name| document.section(&format!("listener.{name}")));
+    let [token, behind_proxy, verify, registry, internal] =
+        ["token", "behind_proxy", "verify", "registry", "internal"].map(|name| section(document, name));
     let (token_read, internal_read) = (read_token(&token), read_internal(&internal));
     let proxy_read = if behind_proxy.is_written() { read_behind_proxy(&behind_proxy).map(Some) } else { Ok(None) };
     let verify_read = if verify.is_written() { read_verify(&verify).map(Some) } else { Ok(None) };
-    let listeners =
-        Listeners { token: token_read?, behind_proxy: proxy_read?, verify: verify_read?, internal: internal_read? };
+    let registry_read = if registry.is_written() { read_registry(document, &registry).map(Some) } else { Ok(None) };
+    let (token_read, behind_proxy_read, verify_read) = (token_read?, proxy_read?, verify_read?);
+    let listeners = Listeners {
+        token: token_read,
+        behind_proxy: behind_proxy_read,
+        verify: verify_read,
+        registry: registry_read?,
+        internal: internal_read?,
+    };
     if listeners.token.is_none() && listeners.behind_proxy.is_none() {
         let remedy = "open this listener or write a table [listener.behind_proxy]";
         return Err(token.fault("listen", "no listener would answer token requests", remedy));
@@ -31,14 +38,19 @@ pub(super) fn read(document: &Document<'_>) -> Read<Listeners> {
         (&token, listeners.token.as_ref().map_or_else(Vec::new, |one| tcp(&one.listen))),
         (&behind_proxy, listeners.behind_proxy.as_ref().map_or_else(Vec::new, |one| one.proxy.listen.clone())),
         (&verify, listeners.verify.as_ref().map_or_else(Vec::new, |one| one.proxy.listen.clone())),
+        (&registry, listeners.registry.as_ref().map_or_else(Vec::new, |one| one.listen.clone())),
         (&internal, listeners.internal.as_ref().map_or_else(Vec::new, |one| tcp(&one.listen))),
     ])?;
     Ok(listeners)
 }
 
+fn section<'a>(document: &'a Document<'a>, name: &str) -> Section<'a> {
+    document.section(&format!("listener.{name}"))
+}
+
 /// The listeners of a process that only verifies.
 pub(super) fn read_for_verification(document: &Document<'_>) -> Read<(VerifyListener, Option<InternalListener>)> {
-    let [verify, internal] = ["verify", "internal"].map(|name| document.section(&format!("listener.{name}")));
+    let [verify, internal] = ["verify", "internal"].map(|name| section(document, name));
     let internal_read = read_internal(&internal);
     if !verify.is_written() {
         return Err(
@@ -51,6 +63,55 @@ pub(super) fn read_for_verification(document: &Document<'_>) -> Read<(VerifyList
         (&internal, internal_read.as_ref().map_or_else(Vec::new, |one| tcp(&one.listen))),
     ])?;
     Ok((verify_read, internal_read))
+}
+
+/// The listeners of a process that is only a registry.
+pub(super) fn read_for_registry(document: &Document<'_>) -> Read<(RegistryListener, Option<InternalListener>)> {
+    let [registry, internal] = ["registry", "internal"].map(|name| section(document, name));
+    let internal_read = read_internal(&internal);
+    if !registry.is_written() {
+        return Err(
+            document.fault_of_whole("has no table [listener.registry]", "write one: it says where participants ask")
+        );
+    }
+    let (registry_read, internal_read) = (read_registry(document, &registry)?, internal_read?);
+    check_collisions(&[
+        (&registry, registry_read.listen.clone()),
+        (&internal, internal_read.as_ref().map_or_else(Vec::new, |one| tcp(&one.listen))),
+    ])?;
+    Ok((registry_read, internal_read))
+}
+
+fn read_registry(document: &Document<'_>, section: &Section<'_>) -> Read<RegistryListener> {
+    let listen = section.read("listen", |entry| entry.one_or_more(Entry::listen_address));
+    let has_socket = listen.as_ref().is_ok_and(|all| all.iter().any(|one| matches!(one, ListenAddress::Unix(_))));
+    let socket_mode = section.read("socket_mode", read_socket_mode);
+    let tls = read_tls(section);
+    let trusted_peers = section.read("trusted_peers", |entry| read_peers(entry, has_socket));
+    let source_header = section.optional("source_header", Entry::header_name);
+    let server = document.section("registry_server");
+    if !server.is_written() {
+        return Err(section.fault("listen", "nothing says whose registry it is", "write a table [registry_server]"));
+    }
+    let listener = RegistryListener {
+        listen: listen?,
+        tls: tls?,
+        socket_mode: socket_mode?,
+        trusted_peers: trusted_peers?,
+        source_header: source_header?,
+    };
+    let nameless = listener.listen.iter().find(|address| match address {
+        ListenAddress::Tcp(address) => address.ip().is_unspecified(),
+        ListenAddress::Unix(_) => true,
+    });
+    let hosts = server.read("hosts", |entry| entry.list(|item| item.text().map(drop)))?;
+    match nameless {
+        Some(address) if hosts.is_empty() => {
+            let problem = format!("nobody can make a proof for {address}, and no name is written");
+            Err(server.fault("hosts", problem, "write for example hosts = [\"registry.example.se\"]"))
+        }
+        _ => Ok(listener),
+    }
 }
 
 fn read_behind_proxy(section: &Section<'_>) -> Read<BehindProxyListener> {

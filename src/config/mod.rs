@@ -5,12 +5,13 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `settings`, `verify_settings` | the settings as plain structures |
+//! | `settings`, `verify_settings`, `registry_settings`, `registry_server_settings` | the settings as plain structures |
 //! | `keys` | the one table of keys, with defaults and meanings |
 //! | `source` | from a file to what is read of it |
 //! | `reader`, `entry` | a cursor over the parsed file, and how single values read |
-//! | `token`, `listener`, `proxy_listener`, `service`, `verify` | the tables of the file, each into its settings |
-//! | `verify_config` | what a process that only verifies needs of the file |
+//! | `token`, `listener`, `proxy_listener`, `service`, `verify`, `registry`, `registry_server` | the tables of the file, each into its settings |
+//! | `pop` | what is agreed upon for proof of possession, in whichever table |
+//! | `verify_config`, `registry_server_config` | what a process that only verifies, or is only a registry, needs of the file |
 //! | `unknown` | what is written but means nothing |
 //! | `files` | the files a configuration refers to |
 //! | `template` | the configuration as text: a new file, the reference |
@@ -24,9 +25,19 @@ mod fault;
 mod files;
 mod keys;
 mod listener;
+mod pop;
 mod proxy_listener;
 mod rate;
 mod reader;
+mod registry;
+mod registry_server;
+mod registry_server_config;
+mod registry_server_settings;
+#[cfg(test)]
+mod registry_server_tests;
+mod registry_settings;
+#[cfg(test)]
+mod registry_tests;
 mod secret;
 mod service;
 mod settings;
@@ -54,10 +65,13 @@ use crate::value::Pid;
 pub use address::ListenAddress;
 pub use fault::{Fault, Faults, Place, Position};
 pub use rate::{Per, Rate, RateError};
+pub use registry_server_config::{RegistryAdminConfig, RegistryServerConfig};
+pub use registry_server_settings::{FoldSettings, RegistryServerSettings, SetSettings, WhileFolding};
+pub use registry_settings::{MetadataKeyFile, RegistrySettings, RotationSettings};
 pub use settings::{
     AuditSettings, BehindProxyListener, CertificateHeader, InternalListener, KeySettings, Limits, Listeners, LogFormat,
-    LogSettings, OriginalRequestIn, ProxyListener, ProxySecret, RateLimit, ReloadSettings, ShutdownSettings,
-    StoreSettings, TlsFiles, TlsVersion, TokenListener, VerifyListener, VerifyMode, WorkerSettings,
+    LogSettings, OriginalRequestIn, ProxyListener, ProxySecret, RateLimit, RegistryListener, ReloadSettings,
+    ShutdownSettings, StoreSettings, TlsFiles, TlsVersion, TokenListener, VerifyListener, VerifyMode, WorkerSettings,
 };
 pub use size::{ByteSize, ByteSizeError};
 pub use template::TemplateValues;
@@ -79,8 +93,14 @@ pub struct Config {
     pub token: TokenPolicy,
     /// `[participant.PID.token]`, each complete.
     pub participants: BTreeMap<Pid, TokenPolicy>,
+    /// `[registry]`
+    pub registry: Option<RegistrySettings>,
+    /// `[rotation]`
+    pub rotation: RotationSettings,
     /// `[verify]`
     pub verify: Option<VerifySettings>,
+    /// `[registry_server]`
+    pub registry_server: Option<RegistryServerSettings>,
     /// `[listener.*]`
     pub listeners: Listeners,
     /// `[limits]`
@@ -139,7 +159,10 @@ impl Config {
             ("default_participant", self.default_participant != new.default_participant),
             ("[store]", self.store != new.store),
             ("[keys]", self.keys.directory != new.keys.directory),
+            ("[registry]", self.registry != new.registry),
+            ("[rotation]", self.rotation != new.rotation),
             ("[verify], written or not,", self.verify.is_some() != new.verify.is_some()),
+            ("[registry_server], written or not,", self.registry_server.is_some() != new.registry_server.is_some()),
             ("[listener.*]", self.listeners != new.listeners),
             ("[limits] of times and connections", self.limits.connection_limits() != new.limits.connection_limits()),
             ("[workers]", self.workers != new.workers),
@@ -148,7 +171,11 @@ impl Config {
             ("[reload]", self.reload != new.reload),
             ("[shutdown]", self.shutdown != new.shutdown),
         ];
-        differs.into_iter().filter(|(_, differs)| *differs).map(|(what, _)| what).collect()
+        let of_registry = match (&self.registry_server, &new.registry_server) {
+            (Some(old), Some(new)) => old.needs_restart(new),
+            _ => Vec::new(),
+        };
+        differs.into_iter().filter(|(_, differs)| *differs).map(|(what, _)| what).chain(of_registry).collect()
     }
 
     /// What tokens of this participant look like.
@@ -167,7 +194,10 @@ fn read(document: &Document<'_>) -> Read<Config> {
     let default_participant = document.section("").read("default_participant", Entry::participant_id);
     let (store, keys) = (service::read_store(document), service::read_keys(document));
     let (token, participants) = (token::read_default(document), token::read_participants(document));
-    let (verify, listeners) = (verify::read(document), listener::read(document));
+    let (verify, registry_server) = (verify::read(document), registry_server::read(document));
+    let registry = registry::read(document);
+    let rotation = registry::read_rotation(document, registry.as_ref().ok().and_then(Option::as_ref));
+    let listeners = listener::read(document);
     let (limits, workers) = (service::read_limits(document), service::read_workers(document));
     let (audit, log) = (service::read_audit(document), service::read_log(document));
     let (reload, shutdown) = (service::read_reload(document), service::read_shutdown(document));
@@ -178,7 +208,10 @@ fn read(document: &Document<'_>) -> Read<Config> {
         keys: keys?,
         token: token?,
         participants: participants?,
+        registry: registry?,
+        rotation: rotation?,
         verify: verify?,
+        registry_server: registry_server?,
         listeners: listeners?,
         limits: limits?,
         workers: workers?,

@@ -37,13 +37,15 @@ pub(super) fn read_proxy(section: &Section<'_>) -> Read<ProxyListener> {
     Ok(listener)
 }
 
-fn read_socket_mode(entry: &Entry<'_>) -> Read<u32> {
+/// Permissions in octal.
+pub(super) fn read_socket_mode(entry: &Entry<'_>) -> Read<u32> {
     let text = entry.text()?;
     let mode = u32::from_str_radix(text, 8).ok().filter(|mode| text.len() >= 3 && *mode <= 0o777);
     mode.ok_or_else(|| entry.fault(format!("{text:?} are no permissions"), "write them in octal, for example \"0660\""))
 }
 
-fn read_peers(entry: &Entry<'_>, has_socket: bool) -> Read<TrustedPeers> {
+/// The proxies that are believed.
+pub(super) fn read_peers(entry: &Entry<'_>, has_socket: bool) -> Read<TrustedPeers> {
     let peers = entry.list(|item| {
         let text = item.text()?;
         if text == "unix" && !has_socket {
@@ -80,7 +82,8 @@ pub(super) fn pair<A, B>(
     }
 }
 
-fn read_tls(section: &Section<'_>) -> Read<Option<TlsFiles>> {
+/// Certificate and key, written together or not at all.
+pub(super) fn read_tls(section: &Section<'_>) -> Read<Option<TlsFiles>> {
     let names = ["certificate", "private_key"];
     let certificate = section.optional(names[0], |entry| entry.path(FileKind::Certificate));
     let private_key = section.optional(names[1], |entry| entry.path(FileKind::Private));

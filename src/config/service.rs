@@ -36,7 +36,8 @@ pub(super) fn read_keys(document: &Document<'_>) -> Read<KeySettings> {
     Ok(KeySettings { directory: directory?, passphrase: passphrase? })
 }
 
-fn read_passphrase(section: &Section<'_>) -> Read<Option<SecretString>> {
+/// `passphrase_file` or `passphrase_env` of a table.
+pub(super) fn read_passphrase(section: &Section<'_>) -> Read<Option<SecretString>> {
     if section.entry("passphrase_file").is_some() && section.entry("passphrase_env").is_some() {
         let remedy = "write one of the two";
         section.fault("passphrase_env", "passphrase_file is written as well", remedy);
@@ -76,7 +77,8 @@ pub(super) fn read_limits(document: &Document<'_>) -> Read<Limits> {
     })
 }
 
-fn read_rate_limit(section: &Section<'_>, rate: &str, burst: &str) -> Read<Option<RateLimit>> {
+/// A rate and the burst that goes with it.
+pub(super) fn read_rate_limit(section: &Section<'_>, rate: &str, burst: &str) -> Read<Option<RateLimit>> {
     let rate = section.read(rate, |entry| entry.unless_off(Entry::rate));
     let burst = section.read(burst, |entry| {
         let number = u32::try_from(entry.integer(1..=1_000_000)?).ok();
@@ -87,7 +89,7 @@ fn read_rate_limit(section: &Section<'_>, rate: &str, burst: &str) -> Read<Optio
 }
 
 /// A number that is not zero; the range must not begin lower.
-fn read_count(entry: &Entry<'_>, range: RangeInclusive<u64>) -> Read<NonZeroUsize> {
+pub(super) fn read_count(entry: &Entry<'_>, range: RangeInclusive<u64>) -> Read<NonZeroUsize> {
     let number = usize::try_from(entry.integer(range)?).unwrap_or(usize::MAX);
     Ok(NonZeroUsize::new(number).unwrap_or(NonZeroUsize::MIN))
 }

@@ -39,6 +39,8 @@ pub struct Listeners {
     pub behind_proxy: Option<BehindProxyListener>,
     /// Questions of proxies whether a request may pass.
     pub verify: Option<VerifyListener>,
+    /// The Participant Metadata API.
+    pub registry: Option<RegistryListener>,
     /// Health, metrics and key set, in plain HTTP.
     pub internal: Option<InternalListener>,
 }
@@ -123,6 +125,21 @@ pub enum OriginalRequestIn {
     XForwarded,
     /// The method of the question, and what follows `/verify` in its path.
     Path,
+}
+
+/// `[listener.registry]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegistryListener {
+    /// Where it listens; never empty.
+    pub listen: Vec<ListenAddress>,
+    /// Without it, plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// The permissions of a Unix socket.
+    pub socket_mode: u32,
+    /// Whose word is taken for the client's address.
+    pub trusted_peers: TrustedPeers,
+    /// The header with the client's address, in lower case.
+    pub source_header: Option<String>,
 }
 
 /// `[listener.internal]`.
@@ -256,7 +273,8 @@ impl Listeners {
     /// The certificates of all that speak TLS.
     pub fn tls_files(&self) -> impl Iterator<Item = &TlsFiles> {
         let token = self.token.as_ref().map(|listener| &listener.tls);
-        token.into_iter().chain(self.behind_proxies().filter_map(|proxy| proxy.tls.as_ref()))
+        let registry = self.registry.as_ref().and_then(|listener| listener.tls.as_ref());
+        token.into_iter().chain(self.behind_proxies().filter_map(|proxy| proxy.tls.as_ref())).chain(registry)
     }
 
     /// Those that proxies connect to.

@@ -118,6 +118,24 @@ pub(in crate::config) const VERIFY_LISTENER: &[Key] = &[
     SECRET_FILE,
 ];
 
+pub(in crate::config) const REGISTRY_LISTENER: &[Key] = &[
+    key(
+        "listen",
+        Required("\"127.0.0.1:8444\""),
+        "Address and port, or \"unix:/run/bob-auth-registry.sock\" for a Unix socket; one or a list.",
+    ),
+    SOCKET_MODE,
+    CERTIFICATE,
+    PRIVATE_KEY,
+    key(
+        "trusted_peers",
+        Default("[]"),
+        "The proxies whose source_header is believed: addresses and networks such as \"10.0.0.0/8\"; \"unix\" is implied if there is \
+         a Unix socket.",
+    ),
+    SOURCE_HEADER,
+];
+
 pub(in crate::config) const INTERNAL: &[Key] = &[key(
     "listen",
     Default("\"127.0.0.1:9090\""),

@@ -176,6 +176,12 @@ mod tests {
         assert_eq!(read("{"), Err(None));
     }
 
+    #[test]
+    fn a_number_that_no_integer_holds_is_the_same_after_every_reading() {
+        let once = FreeObject::parse(br#"{"a":100000000000000900000000000000000000000000061489146912365}"#).unwrap();
+        assert_eq!(FreeObject::parse(once.as_str().as_bytes()).unwrap(), once);
+    }
+
     proptest! {
         #[test]
         fn what_is_kept_says_what_was_read(json in r#"\{("[a-c]":("\PC{0,4}"|-?[1-9]{1,25}(\.[0-9])?|null|\{"[a-c]":1\}|\[1,true\]))?(,"[d-f]":\[\])?\}"#) {

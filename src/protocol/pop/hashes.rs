@@ -55,10 +55,10 @@ pub(super) fn covers_query(member: &Json<'_>, pairs: &[(&str, &str)]) -> bool {
 /// Whether this member covers at least these headers, and says the truth about all that it names.
 pub(super) fn covers_headers(member: &Json<'_>, needed: &[(&str, &str)], all: &[(&str, &str)]) -> bool {
     let Some((names, hash)) = names_and_hash(member) else { return false };
-    let named = chosen_headers(&names, all);
-    named.len() == names.len()
+    let covered = chosen_headers(&names, all);
+    covered.len() == names.len()
         && needed.iter().all(|(name, _)| names.contains(name))
-        && hash == self::hash(joined(&named, ": ", "\n").as_bytes())
+        && hash == self::hash(joined(&covered, ": ", "\n").as_bytes())
 }
 
 /// The pairs in the order of the names. None if a name is missing, or could mean two of them.
