@@ -174,10 +174,7 @@ async fn a_set_made_of_what_is_no_longer_so_is_never_kept() {
     let source = home.register.store.set_source().await.unwrap();
     let set = home.built(NOW).await;
     let row = home.register.store.register_set().await.unwrap().unwrap();
-    let late = SetRow {
-        facts: SetFacts { serial: set.serial + 1, ..row.facts },
-        ..row.clone()
-    };
+    let late = SetRow { facts: SetFacts { serial: set.serial + 1, ..row.facts }, ..row.clone() };
     for row in [&row, &late] {
         let refusal = home.register.store.keep_set(row, &source.state, &now()).await.unwrap_err();
         assert_eq!(refusal.to_string(), "the register was changed meanwhile");
