@@ -3,15 +3,18 @@
 //! | file | what lives there |
 //! |---|---|
 //! | `process` | what every process counts: handshakes, reloads, certificates |
+//! | `registry` | what a registry counts |
 //! | `tokens` | what the token service counts |
 //! | `verification` | what is counted where tokens are verified |
 //! | `families` | metrics made and registered in one go |
 
 mod families;
 mod process;
+mod registry;
 mod tokens;
 mod verification;
 
 pub use self::process::{ProcessMetrics, Reload};
+pub use self::registry::{RegistryFacts, RegistryMetrics, SetBuild, SetFacts};
 pub use self::tokens::{KeyFact, Metrics, ServiceFacts};
 pub use self::verification::{Outcome, VerifyMetrics};
