@@ -10,7 +10,7 @@
 //! | behind_proxy | the same | headers of a trusted proxy |
 //! | verify | any method `/verify` and below it; `GET /probe` if switched on | the same |
 //! | registry | the 28 operations below `/api/v2/participantMetadata` | proof of possession |
-//! | internal | `/health/live`, `/health/ready`, `/health/ready/writes`, `/metrics`, `/.well-known/jwks.json` | none |
+//! | internal | `/health/live`, `/health/ready`, `/health/ready/writes`, `/health/ready/verification`, `/metrics`, `/.well-known/jwks.json` | none |
 
 #[cfg(feature = "service")]
 mod access_log;

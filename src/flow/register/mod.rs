@@ -14,7 +14,9 @@
 //! | `built` | the set as it is served |
 //! | `build` | how it is made |
 //! | `anchors` | the keys that sign it |
+//! | `admin` | who takes part |
 
+mod admin;
 mod anchors;
 mod build;
 mod built;
@@ -25,8 +27,11 @@ mod outcome;
 mod perform;
 mod request;
 mod rules;
+#[cfg(test)]
+mod tests;
 mod wish;
 
+pub use admin::MetadataKeyFault;
 pub use anchors::{AnchorFault, AnchorRoom, NewAnchor};
 pub use build::{BuildError, Built, SelfCheck, SetRules};
 pub use built::BuiltSet;
