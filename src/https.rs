@@ -74,8 +74,11 @@ pub enum FetchError {
     /// Too slow.
     #[error("there was no whole answer in time")]
     Timeout,
-    /// No connection, or one that broke off.
+    /// No connection: nothing was sent.
     #[error("there is no connection: {0}")]
+    Unreachable(String),
+    /// A connection that broke off: what was asked may have been done.
+    #[error("the connection broke off: {0}")]
     Connection(String),
     /// No common TLS.
     #[error("there is no TLS: {0}")]
@@ -217,7 +220,11 @@ fn explain(error: &reqwest::Error) -> FetchError {
     if error.is_timeout() {
         return FetchError::Timeout;
     }
-    TlsFault::find(error).map_or_else(|| FetchError::Connection(last_cause(error)), FetchError::Tls)
+    let without_tls = || {
+        let cause = last_cause(error);
+        if error.is_connect() { FetchError::Unreachable(cause) } else { FetchError::Connection(cause) }
+    };
+    TlsFault::find(error).map_or_else(without_tls, FetchError::Tls)
 }
 
 /// The last cause: it says most, and names no URL.

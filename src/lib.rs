@@ -15,6 +15,7 @@
 //! | 2 | `https` | asking other services over HTTP, protected and bounded |
 //! | 2 | `protocol` | what BoB and its neighbours say on the wire, pure |
 //! | 3 | `key_source` | where a verifier's keys come from, and the set in force |
+//! | 3 | `registry_client` | asking the registry in a participant's name |
 //! | 3 | `store` | what is remembered (SQLite, key files), and the snapshot of it that answers requests |
 //! | 4 | `flow` | use cases, each a list of steps; no HTTP, no SQL, no environment |
 //! | 5 | `config` | the configuration, the only reader of its file and of the environment |
@@ -50,6 +51,8 @@ pub mod flow;
 pub mod https;
 pub mod key_source;
 pub mod protocol;
+#[cfg(feature = "service")]
+pub mod registry_client;
 #[cfg(feature = "service")]
 pub mod store;
 #[cfg(feature = "service")]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::app::PublisherError;
 use crate::config::Faults;
 use crate::crypto::cert::CertError;
 use crate::crypto::issue_cert::IssueCertError;
@@ -12,7 +13,9 @@ use crate::flow::issue_certificate::{IssuerError, MakeError};
 use crate::flow::load_key::KeyLoadError;
 use crate::flow::new_files::NewFileError;
 use crate::flow::new_key::{ActivateError, NewKeyError};
+use crate::flow::publish::PublishError;
 use crate::flow::set_up::SetUpError;
+use crate::registry_client::ClientError;
 use crate::store::key_files::KeyFileError;
 use crate::store::{Conflict, KeyState, Noun, StoreError};
 
@@ -180,6 +183,41 @@ impl From<SetUpError> for CliError {
             }
             other => Self::new(other),
         }
+    }
+}
+
+impl From<ClientError> for CliError {
+    fn from(error: ClientError) -> Self {
+        let next = error.next().map(str::to_owned);
+        Self { next, ..Self::new(error) }
+    }
+}
+
+impl From<PublishError> for CliError {
+    fn from(error: PublishError) -> Self {
+        let next = error.next().map(str::to_owned);
+        Self { next, ..Self::new(error) }
+    }
+}
+
+impl From<PublisherError> for CliError {
+    fn from(error: PublisherError) -> Self {
+        let next = match &error {
+            PublisherError::NoMetadataKey(pid) => {
+                format!(
+                    "write one with metadata_key and metadata_kid, or name another participant than {pid} with --pid"
+                )
+            }
+            PublisherError::KeyFile(KeyFileError::Io { .. }) => {
+                "`bob-auth registry metadata-key generate` makes the metadata key where the configuration says"
+                    .to_owned()
+            }
+            PublisherError::Trust { .. } => {
+                "get the keys of the registry from the administering body, by a way that you trust".to_owned()
+            }
+            _ => return Self::new(error),
+        };
+        Self::new(error).next(next)
     }
 }
 

@@ -16,6 +16,7 @@ mod key;
 mod output;
 mod participant;
 mod proxy_config;
+mod registry;
 mod serve;
 mod session;
 mod token;
@@ -67,6 +68,9 @@ enum Verb {
     Serve(serve::Serve),
     /// Verify tokens for a reverse proxy, until SIGTERM
     VerifyServer(verify_server::VerifyServer),
+    /// What this participant has at the registry: look at it, publish, withdraw
+    #[command(subcommand)]
+    Registry(registry::Registry),
     /// Get a token, or look at one
     #[command(subcommand)]
     Token(token::Token),
@@ -90,6 +94,7 @@ impl Verb {
             Self::Cert(verb) => Box::pin(verb.run(global)).await,
             Self::Key(verb) => Box::pin(verb.run(global)).await,
             Self::Config(verb) => Box::pin(verb.run(global)).await,
+            Self::Registry(verb) => verb.run(global).await,
             Self::Token(verb) => Box::pin(verb.run(global)).await,
             Self::Explain(verb) => Box::pin(verb.run(global)).await,
             Self::Audit(verb) => Box::pin(verb.run(global)).await,

@@ -43,6 +43,15 @@ impl Answer {
         Ok(Self { text: text.to_string(), json, notes: Vec::new(), success: true })
     }
 
+    /// Adds a member to what becomes a JSON object.
+    pub(super) fn beside(self, name: &str, value: &serde_json::Value) -> Result<Self, CliError> {
+        let mut view: serde_json::Value = serde_json::from_str(&self.json)?;
+        if let Some(object) = view.as_object_mut() {
+            object.insert(name.to_owned(), value.clone());
+        }
+        Ok(Self { json: serde_json::to_string_pretty(&view)?, ..self })
+    }
+
     /// Adds a line for standard error.
     pub(super) fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());

@@ -11,7 +11,7 @@ use super::output::Format;
 use crate::config::{Config, environment};
 use crate::flow::new_key::KeyRoom;
 use crate::store::key_files::KeyFiles;
-use crate::store::{Access, Change, Store};
+use crate::store::{Access, Change, Store, StoreError};
 use crate::value::{Clock as _, Pid, SystemClock, Timestamp};
 
 /// Options that every verb takes.
@@ -75,6 +75,15 @@ impl Global {
         Ok(Config::load(&self.config_file(), &environment)?)
     }
 
+    /// Opens the store in this file; it is closed when the command ends.
+    pub(super) async fn open_store(&self, path: &Path) -> Result<Store, StoreError> {
+        // Also a store that cannot be written: whoever reads needs no more, and a change says for itself that it failed.
+        let _ = self.store_path.set(path.to_owned());
+        let store = Store::open(path, Access::Service).await?;
+        let _ = self.opened.set(store.clone());
+        Ok(store)
+    }
+
     /// The path of the store, if the command came as far as that.
     pub(super) fn store_path(&self) -> Option<&Path> {
         self.store_path.get().map(PathBuf::as_path)
@@ -99,10 +108,7 @@ impl Session {
     /// Opens it without asking whether the participant exists.
     pub(super) async fn open_for_any(global: &Global) -> Result<Self, CliError> {
         let config = global.load_config()?;
-        // Also a store that cannot be written: whoever reads needs no more, and a change says for itself that it failed.
-        let _ = global.store_path.set(config.store.path.clone());
-        let store = Store::open(&config.store.path, Access::Service).await?;
-        let _ = global.opened.set(store.clone());
+        let store = global.open_store(&config.store.path).await?;
         Ok(Self {
             pid: global.pid.unwrap_or(config.default_participant),
             files: KeyFiles::new(config.keys.directory.clone()),
@@ -116,6 +122,11 @@ impl Session {
     /// The time of this command.
     pub(super) const fn now(&self) -> Timestamp {
         self.change.at
+    }
+
+    /// When the last token ends that could be issued now.
+    pub(super) fn last_exp(&self) -> Timestamp {
+        self.now().plus_seconds(self.config.token_policy(self.pid).max_lifetime.as_seconds().into())
     }
 
     /// Where keys are made.

@@ -11,7 +11,7 @@
 //! | `reader`, `entry` | a cursor over the parsed file, and how single values read |
 //! | `token`, `listener`, `proxy_listener`, `service`, `verify`, `registry`, `registry_server` | the tables of the file, each into its settings |
 //! | `pop` | what is agreed upon for proof of possession, in whichever table |
-//! | `verify_config`, `registry_server_config` | what a process that only verifies, or is only a registry, needs of the file |
+//! | `verify_config`, `registry_server_config`, `registry_client_config` | what a process that only verifies, is only a registry, or only publishes needs of the file |
 //! | `unknown` | what is written but means nothing |
 //! | `files` | the files a configuration refers to |
 //! | `template` | the configuration as text: a new file, the reference |
@@ -30,6 +30,7 @@ mod proxy_listener;
 mod rate;
 mod reader;
 mod registry;
+mod registry_client_config;
 mod registry_server;
 mod registry_server_config;
 mod registry_server_settings;
@@ -65,9 +66,10 @@ use crate::value::Pid;
 pub use address::ListenAddress;
 pub use fault::{Fault, Faults, Place, Position};
 pub use rate::{Per, Rate, RateError};
+pub use registry_client_config::RegistryClientConfig;
 pub use registry_server_config::{RegistryAdminConfig, RegistryServerConfig};
 pub use registry_server_settings::{FoldSettings, RegistryServerSettings, SetSettings, WhileFolding};
-pub use registry_settings::{MetadataKeyFile, RegistrySettings, RotationSettings};
+pub use registry_settings::{MetadataKeyFile, RegistryOrigin, RegistrySettings, RotationSettings};
 pub use settings::{
     AuditSettings, BehindProxyListener, CertificateHeader, InternalListener, KeySettings, Limits, Listeners, LogFormat,
     LogSettings, OriginalRequestIn, ProxyListener, ProxySecret, RateLimit, RegistryListener, ReloadSettings,
@@ -194,8 +196,10 @@ fn read(document: &Document<'_>) -> Read<Config> {
     let default_participant = document.section("").read("default_participant", Entry::participant_id);
     let (store, keys) = (service::read_store(document), service::read_keys(document));
     let (token, participants) = (token::read_default(document), token::read_participants(document));
-    let (verify, registry_server) = (verify::read(document), registry_server::read(document));
     let registry = registry::read(document);
+    let origin =
+        registry.as_ref().map(|registry| registry.as_ref().map(RegistrySettings::origin)).map_err(|known| *known);
+    let (verify, registry_server) = (verify::read(document, origin), registry_server::read(document));
     let rotation = registry::read_rotation(document, registry.as_ref().ok().and_then(Option::as_ref));
     let listeners = listener::read(document);
     let (limits, workers) = (service::read_limits(document), service::read_workers(document));

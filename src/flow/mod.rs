@@ -19,6 +19,8 @@ pub mod new_key;
 #[cfg(feature = "service")]
 pub mod policy;
 #[cfg(feature = "service")]
+pub mod publish;
+#[cfg(feature = "service")]
 pub mod rate_limit;
 #[cfg(feature = "service")]
 pub mod refusal;

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use crate::value::{EntityId, Pid, Sha1Fingerprint, Sha256Fingerprint, Timestamp};
 
 use super::Page;
-use super::audit_row::{AuditResult, AuditRow};
+use super::audit_row::{self, AuditResult, AuditRow};
 use super::error::Result;
 use super::rows::{self};
 use super::schema::Store;
@@ -65,6 +65,14 @@ impl Store {
         .await?;
         let items = found.iter().map(decode).collect::<Result<Vec<_>>>()?;
         Ok(rows::page(items, limit, |last| last.id))
+    }
+
+    /// Adds the line of an administrative change that was made elsewhere, for example at a registry.
+    pub async fn record(&self, row: AuditRow) -> Result<()> {
+        let mut tx = self.begin().await?;
+        audit_row::append(&mut tx, &row).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Removes the lines older than a time from the oldest end on, in small steps that let others write in between; says

@@ -196,6 +196,22 @@ pub enum Conflict {
         /// The kid.
         kid: Kid,
     },
+    /// One key on its way to sign is enough.
+    #[error("the key {kid} of participant {pid} is on its way to sign already")]
+    SuccessorExists {
+        /// The participant.
+        pid: Pid,
+        /// The key.
+        kid: Kid,
+    },
+    /// Somebody else took this step meanwhile.
+    #[error("the step {step} of the key {kid} was taken already")]
+    StepTaken {
+        /// The key.
+        kid: Kid,
+        /// The action of the audit trail.
+        step: &'static str,
+    },
     /// The key is in a state from which this step is not possible.
     #[error("the key {kid} is {state} and cannot become {wanted}")]
     KeyState {
