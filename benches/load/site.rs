@@ -14,7 +14,8 @@ use bob_auth::crypto::private_key::PrivateKey;
 use bob_auth::crypto::signer::{Signer, SoftwareSigner};
 use bob_auth::store::key_files::{KeyFiles, write_private};
 use bob_auth::store::{
-    self, AuthtokenKey, CertificateState, Change, Entity, EntityState, KeyState, Owner, Participant, Store,
+    self, Activation, AuthtokenKey, CertificateState, Change, Entity, EntityState, KeyLife, KeyState, Owner,
+    Participant, Store,
 };
 use bob_auth::value::{Kid, Pid, Sha1Fingerprint, Sha256Fingerprint, Timestamp};
 use ring::rand::SystemRandom;
@@ -166,9 +167,10 @@ async fn fill(path: &Path, client: &Certificate, entities: usize, rng: &SystemRa
         retiring_since: None,
         retired: None,
         not_after: None,
+        life: KeyLife::default(),
     };
     store.add_key(&key, &change).await.expect("a key");
-    store.activate_key(pid, &kid, &change).await.expect("an active key");
+    store.activate_key(pid, &kid, &Activation::by_hand(NOW), &change).await.expect("an active key");
 }
 
 fn entity(pid: Pid, name: &str) -> Entity {

@@ -12,7 +12,7 @@ use super::session::{Global, Session};
 use super::words;
 use crate::crypto::algorithm::Algorithm;
 use crate::flow::new_key::{self, NewKey};
-use crate::store::{AuthtokenKey, KeyState};
+use crate::store::{Activation, AuthtokenKey, KeyState};
 use crate::value::Kid;
 
 #[derive(Debug, Subcommand)]
@@ -95,9 +95,11 @@ impl Key {
             Self::Generate(generate) => generate.run(&session).await,
             Self::List => show_all(&store.keys(Some(*pid)).await?),
             Self::Show(Which { kid }) => show("", &store.key(*pid, &kid).await?),
-            Self::Activate(Which { kid }) => {
-                show("activated", &new_key::activate(session.key_room(), *pid, &kid, change).await?)
-            }
+            Self::Activate(Which { kid }) => show(
+                "activated",
+                &new_key::activate(session.key_room(), *pid, &kid, &Activation::by_hand(session.last_exp()), change)
+                    .await?,
+            ),
             Self::Retire(Which { kid }) => {
                 let key = store.retire_key(*pid, &kid, change).await?;
                 let file = session.config.keys.directory.join(&key.file);
@@ -121,6 +123,7 @@ impl Generate {
             bits: self.bits.as_deref().and_then(|bits| bits.parse().ok()),
             kid: self.kid,
             not_after: self.expires.map(|expires| session.now().plus_seconds(words::seconds(expires))),
+            among_others: true,
         };
         let key = new_key::generate(session.key_room(), &new, &session.change).await?;
         let note = format!(

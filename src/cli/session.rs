@@ -124,6 +124,11 @@ impl Session {
         self.change.at
     }
 
+    /// When the last token ends that could be issued now.
+    pub(super) fn last_exp(&self) -> Timestamp {
+        self.now().plus_seconds(self.config.token_policy(self.pid).max_lifetime.as_seconds().into())
+    }
+
     /// Where keys are made.
     pub(super) fn key_room(&self) -> KeyRoom<'_> {
         KeyRoom {

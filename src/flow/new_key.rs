@@ -8,7 +8,7 @@ use crate::crypto::algorithm::Algorithm;
 use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
 use crate::crypto::signer::{Signer as _, SignerError, SoftwareSigner};
 use crate::store::key_files::{KeyFileError, KeyFiles};
-use crate::store::{AuthtokenKey, Change, Conflict, KeyState, Store, StoreError};
+use crate::store::{Activation, AuthtokenKey, Change, Conflict, KeyLife, KeyState, Store, StoreError};
 use crate::value::{Kid, KidError, Pid, Timestamp};
 
 /// Where keys are kept, and what they are made with.
@@ -37,6 +37,8 @@ pub struct NewKey {
     pub kid: Option<Kid>,
     /// Its last second.
     pub not_after: Option<Timestamp>,
+    /// Whether there may be others on their way to sign.
+    pub among_others: bool,
 }
 
 /// Why no key was made.
@@ -118,6 +120,7 @@ pub async fn generate(room: KeyRoom<'_>, new: &NewKey, change: &Change) -> Resul
         retiring_since: None,
         retired: None,
         not_after: new.not_after,
+        life: KeyLife::default(),
     };
     if room.store.keys(Some(row.pid)).await?.iter().any(|key| key.kid == row.kid) {
         return Err(StoreError::from(Conflict::KidUsed { pid: row.pid, kid: row.kid }).into());
@@ -126,7 +129,11 @@ pub async fn generate(room: KeyRoom<'_>, new: &NewKey, change: &Change) -> Resul
         return Err(NewKeyError::FileInTheWay(row.file));
     }
     room.files.write_new(&row.file, &private.to_pkcs8_pem(room.passphrase)?)?;
-    match room.store.add_key(&row, change).await {
+    let added = match new.among_others {
+        true => room.store.add_key(&row, change).await,
+        false => room.store.add_successor(&row, change).await,
+    };
+    match added {
         Ok(added) => Ok(added),
         Err(error) => {
             // The error that is told is the first one.
@@ -136,17 +143,23 @@ pub async fn generate(room: KeyRoom<'_>, new: &NewKey, change: &Change) -> Resul
     }
 }
 
-/// Makes a pending key the one that signs, after trying whether it can.
-pub async fn activate(room: KeyRoom<'_>, pid: Pid, kid: &Kid, change: &Change) -> Result<AuthtokenKey, ActivateError> {
+/// Makes a key the one that signs, after trying whether it can.
+pub async fn activate(
+    room: KeyRoom<'_>,
+    pid: Pid,
+    kid: &Kid,
+    activation: &Activation<'_>,
+    change: &Change,
+) -> Result<AuthtokenKey, ActivateError> {
     let row = room.store.key(pid, kid).await?;
-    if row.state == KeyState::Pending {
+    if row.state.is_coming() {
         load_token_key(room.files, room.passphrase, &row, room.rng)
             .map_err(|source| ActivateError::CannotSign { kid: kid.clone(), source })?;
         if let Some(not_after) = row.not_after.filter(|not_after| *not_after < change.at) {
             return Err(ActivateError::Expired { kid: kid.clone(), not_after });
         }
     }
-    Ok(room.store.activate_key(pid, kid, change).await?)
+    Ok(room.store.activate_key(pid, kid, activation, change).await?)
 }
 
 /// The first of `<pid>:<yyyymmdd>_<n>` that neither the store nor the directory of the keys has.
@@ -179,7 +192,14 @@ mod tests {
     }
 
     fn wanted() -> NewKey {
-        NewKey { pid: Pid::new(34).unwrap(), algorithm: Algorithm::Es256, bits: None, kid: None, not_after: None }
+        NewKey {
+            pid: Pid::new(34).unwrap(),
+            algorithm: Algorithm::Es256,
+            bits: None,
+            kid: None,
+            not_after: None,
+            among_others: true,
+        }
     }
 
     async fn home() -> (TempDir, Store, KeyFiles) {
@@ -219,7 +239,7 @@ mod tests {
         let room = KeyRoom { store: &store, files: &files, passphrase: None, rng: &SystemRandom::new() };
         let over = NewKey { not_after: Some(NOW.plus_seconds(-1)), ..wanted() };
         let key = generate(room, &over, &change()).await.unwrap();
-        let refusal = activate(room, key.pid, &key.kid, &change()).await.unwrap_err();
+        let refusal = activate(room, key.pid, &key.kid, &Activation::by_hand(NOW), &change()).await.unwrap_err();
         assert!(matches!(refusal, ActivateError::Expired { .. }), "{refusal}");
     }
 }

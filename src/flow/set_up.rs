@@ -13,7 +13,7 @@ use crate::crypto::cert::CertError;
 use crate::crypto::issue_cert::{IssueCertError, Issuer, Profile, Purpose, self_signed, signed_by};
 use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
 use crate::store::key_files::KeyFiles;
-use crate::store::{AuthtokenKey, Change, Participant, Store, StoreError};
+use crate::store::{Activation, AuthtokenKey, Change, Participant, Store, StoreError};
 use crate::value::Timestamp;
 
 /// What to set up.
@@ -157,10 +157,17 @@ async fn fill_store(
     let participant = store.add_participant(&plan.participant, change).await?;
     let files = KeyFiles::new(layout.keys.clone());
     let room = KeyRoom { store, files: &files, passphrase: None, rng };
-    let wanted = NewKey { pid: participant.pid, algorithm: Algorithm::Es256, bits: None, kid: None, not_after: None };
+    let wanted = NewKey {
+        pid: participant.pid,
+        algorithm: Algorithm::Es256,
+        bits: None,
+        kid: None,
+        not_after: None,
+        among_others: false,
+    };
     let key = new_key::generate(room, &wanted, change).await?;
     new.made_elsewhere(layout.keys.join(&key.file));
-    Ok(new_key::activate(room, key.pid, &key.kid, change).await?)
+    Ok(new_key::activate(room, key.pid, &key.kid, &Activation::by_hand(change.at), change).await?)
 }
 
 /// The given names and those of this machine, sorted into names and addresses, each once.

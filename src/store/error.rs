@@ -6,6 +6,7 @@ use crate::value::{EntityId, Kid, Pid, Sha1Fingerprint};
 
 use super::key_state::KeyState;
 use super::owner::Owner;
+use super::register::RegisterFault;
 
 /// What this module returns.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -20,6 +21,9 @@ pub enum StoreError {
     /// The caller's change contradicts what is there.
     #[error(transparent)]
     Conflict(#[from] Conflict),
+    /// The same, in the register.
+    #[error(transparent)]
+    Register(#[from] RegisterFault),
     /// The caller gave a value that no record may have.
     #[error("{field}: {rule}")]
     Invalid {
@@ -191,6 +195,22 @@ pub enum Conflict {
         pid: Pid,
         /// The kid.
         kid: Kid,
+    },
+    /// One key on its way to sign is enough.
+    #[error("the key {kid} of participant {pid} is on its way to sign already")]
+    SuccessorExists {
+        /// The participant.
+        pid: Pid,
+        /// The key.
+        kid: Kid,
+    },
+    /// Somebody else took this step meanwhile.
+    #[error("the step {step} of the key {kid} was taken already")]
+    StepTaken {
+        /// The key.
+        kid: Kid,
+        /// The action of the audit trail.
+        step: &'static str,
     },
     /// The key is in a state from which this step is not possible.
     #[error("the key {kid} is {state} and cannot become {wanted}")]

@@ -1,12 +1,13 @@
 //! Authtoken keys: which there are and in which state. The private halves are files and never come here.
 
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::value::{Kid, Pid, Timestamp};
 
 use super::audit_row::AuditRow;
 use super::error::{Conflict, Noun, Result, StoreError};
+use super::key_life::{self, Activation, KeyLife};
 use super::key_state::KeyState;
 use super::participants;
 use super::rows::{self, Tx};
@@ -37,14 +38,42 @@ pub struct AuthtokenKey {
     pub retired: Option<Timestamp>,
     /// Its last second: it must not sign after that. `None` is for ever.
     pub not_after: Option<Timestamp>,
+    /// What became of it at the registry, and how long it waits. Ignored by [`Store::add_key`].
+    pub life: KeyLife,
+}
+
+/// The columns of [`decode`].
+const COLUMNS: &str = "pid, kid, alg, state, public_jwk, file, created, activated, retiring_since, retired, not_after, \
+    published, seen, seen_serial, last_exp, withdrawn, refused, distrusted, waited_ms, steady_clock, steady_ms";
+
+impl AuthtokenKey {
+    /// Whether it is on its way to sign, and may.
+    pub fn is_successor(&self) -> bool {
+        self.state.is_coming() && self.life.distrusted.is_none() && self.life.refused.is_none()
+    }
 }
 
 impl Store {
     /// Adds a key as pending. [`Conflict::KidUsed`] if the participant has, or ever had, one of this kid.
     pub async fn add_key(&self, key: &AuthtokenKey, change: &Change) -> Result<AuthtokenKey> {
+        self.add(key, false, change).await
+    }
+
+    /// Adds a key as pending unless one that is trusted is on its way to sign already: [`Conflict::SuccessorExists`].
+    pub async fn add_successor(&self, key: &AuthtokenKey, change: &Change) -> Result<AuthtokenKey> {
+        self.add(key, true, change).await
+    }
+
+    async fn add(&self, key: &AuthtokenKey, only: bool, change: &Change) -> Result<AuthtokenKey> {
         check(key)?;
         let mut tx = self.begin().await?;
         participants::need(&mut tx, key.pid).await?;
+        if only {
+            let coming = all(&mut tx, Some(key.pid)).await?;
+            if let Some(kid) = coming.into_iter().find(AuthtokenKey::is_successor).map(|found| found.kid) {
+                return Err(Conflict::SuccessorExists { pid: key.pid, kid }.into());
+            }
+        }
         let inserted = sqlx::query(
             "INSERT INTO authtoken_key (pid, kid, alg, state, public_jwk, file, created, not_after) \
              VALUES (?, ?, ?, 'pending', ?, ?, ?, ?) ON CONFLICT (pid, kid) DO NOTHING",
@@ -75,25 +104,30 @@ impl Store {
     /// All keys of a participant, or of all participants, the oldest first.
     pub async fn keys(&self, pid: Option<Pid>) -> Result<Vec<AuthtokenKey>> {
         let mut tx = self.read().await?;
-        let found = sqlx::query(
-            "SELECT pid, kid, alg, state, public_jwk, file, created, activated, retiring_since, retired, not_after \
-             FROM authtoken_key WHERE ?1 IS NULL OR pid = ?1 ORDER BY pid, created, kid",
-        )
-        .bind(pid.map(Pid::get))
-        .fetch_all(&mut *tx)
-        .await?;
-        found.iter().map(decode).collect()
+        all(&mut tx, pid).await
     }
 
-    /// Makes a pending key the active one; the one that was active becomes retiring. [`Conflict::KeyState`] if the key is
-    /// in any other state.
-    pub async fn activate_key(&self, pid: Pid, kid: &Kid, change: &Change) -> Result<AuthtokenKey> {
+    /// Makes a key that is on its way the active one; the one that was active becomes retiring. [`Conflict::KeyState`] if
+    /// the key is in none of the states that are named.
+    pub async fn activate_key(
+        &self,
+        pid: Pid,
+        kid: &Kid,
+        activation: &Activation<'_>,
+        change: &Change,
+    ) -> Result<AuthtokenKey> {
         let mut tx = self.begin().await?;
-        expect_state(&need(&mut tx, pid, kid).await?, &[KeyState::Pending], KeyState::Active)?;
+        expect_state(&need(&mut tx, pid, kid).await?, activation.from, KeyState::Active)?;
+        let (clock, millis) = activation.steady.as_ref().map(|now| (now.clock.clone(), now.millis)).unzip();
         sqlx::query(
-            "UPDATE authtoken_key SET state = 'retiring', retiring_since = ? WHERE pid = ? AND state = 'active'",
+            "UPDATE authtoken_key SET state = 'retiring', retiring_since = ?, last_exp = max(coalesce(last_exp, ?), ?), \
+             waited_ms = 0, steady_clock = ?, steady_ms = ? WHERE pid = ? AND state = 'active'",
         )
         .bind(change.at.as_seconds())
+        .bind(activation.last_exp.as_seconds())
+        .bind(activation.last_exp.as_seconds())
+        .bind(clock)
+        .bind(millis)
         .bind(pid.get())
         .execute(&mut *tx)
         .await?;
@@ -106,10 +140,10 @@ impl Store {
         self.finish_step(tx, row(pid, kid, "key.activate", change)).await
     }
 
-    /// Retires a key that is pending or retiring. The active one cannot be retired: activate its successor first.
+    /// Retires a key that does not sign. The active one cannot be retired: activate its successor first.
     pub async fn retire_key(&self, pid: Pid, kid: &Kid, change: &Change) -> Result<AuthtokenKey> {
         let mut tx = self.begin().await?;
-        let from = [KeyState::Pending, KeyState::Retiring];
+        let from = [KeyState::Pending, KeyState::Published, KeyState::Seen, KeyState::Retiring];
         expect_state(&need(&mut tx, pid, kid).await?, &from, KeyState::Retired)?;
         sqlx::query("UPDATE authtoken_key SET state = 'retired', retired = ? WHERE pid = ? AND kid = ?")
             .bind(change.at.as_seconds())
@@ -120,7 +154,7 @@ impl Store {
         self.finish_step(tx, row(pid, kid, "key.retire", change)).await
     }
 
-    async fn finish_step(&self, mut tx: Tx, row: AuditRow) -> Result<AuthtokenKey> {
+    pub(super) async fn finish_step(&self, mut tx: Tx, row: AuditRow) -> Result<AuthtokenKey> {
         let (Some(pid), Some(kid)) = (row.pid, row.kid.clone()) else { return Err(rows::damaged("key")) };
         let key = need(&mut tx, pid, &kid).await?;
         self.commit(tx, row).await?;
@@ -128,23 +162,24 @@ impl Store {
     }
 }
 
-fn expect_state(key: &AuthtokenKey, from: &[KeyState], wanted: KeyState) -> Result<()> {
+pub(super) fn expect_state(key: &AuthtokenKey, from: &[KeyState], wanted: KeyState) -> Result<()> {
     if from.contains(&key.state) {
         return Ok(());
     }
     Err(Conflict::KeyState { kid: key.kid.clone(), state: key.state, wanted }.into())
 }
 
-async fn need(tx: &mut Tx, pid: Pid, kid: &Kid) -> Result<AuthtokenKey> {
-    let found = sqlx::query(
-        "SELECT pid, kid, alg, state, public_jwk, file, created, activated, retiring_since, retired, not_after \
-         FROM authtoken_key WHERE pid = ? AND kid = ?",
-    )
-    .bind(pid.get())
-    .bind(kid.as_str())
-    .fetch_optional(&mut **tx)
-    .await?;
+/// The key or the error that says it is not there.
+pub(super) async fn need(tx: &mut Tx, pid: Pid, kid: &Kid) -> Result<AuthtokenKey> {
+    let query = format!("SELECT {COLUMNS} FROM authtoken_key WHERE pid = ? AND kid = ?");
+    let found = sqlx::query(AssertSqlSafe(query)).bind(pid.get()).bind(kid.as_str()).fetch_optional(&mut **tx).await?;
     decode(&found.ok_or_else(|| StoreError::NotFound(Noun::Key { pid, kid: kid.clone() }))?)
+}
+
+async fn all(tx: &mut Tx, pid: Option<Pid>) -> Result<Vec<AuthtokenKey>> {
+    let query = format!("SELECT {COLUMNS} FROM authtoken_key WHERE ?1 IS NULL OR pid = ?1 ORDER BY pid, created, kid");
+    let found = sqlx::query(AssertSqlSafe(query)).bind(pid.map(Pid::get)).fetch_all(&mut **tx).await?;
+    found.iter().map(decode).collect()
 }
 
 fn decode(row: &SqliteRow) -> Result<AuthtokenKey> {
@@ -160,6 +195,7 @@ fn decode(row: &SqliteRow) -> Result<AuthtokenKey> {
         retiring_since: rows::optional_time(row, 8)?,
         retired: rows::optional_time(row, 9)?,
         not_after: rows::optional_time(row, 10)?,
+        life: key_life::decode(row, 11)?,
     })
 }
 
@@ -173,6 +209,6 @@ fn check(key: &AuthtokenKey) -> Result<()> {
     Ok(())
 }
 
-fn row(pid: Pid, kid: &Kid, action: &'static str, change: &Change) -> AuditRow {
+pub(super) fn row(pid: Pid, kid: &Kid, action: &'static str, change: &Change) -> AuditRow {
     AuditRow { pid: Some(pid), kid: Some(kid.clone()), ..change.row(action) }
 }

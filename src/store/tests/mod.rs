@@ -3,6 +3,7 @@
 mod audit;
 mod directory;
 mod files;
+mod keys;
 mod rules;
 
 use tempfile::TempDir;
@@ -10,7 +11,8 @@ use tempfile::TempDir;
 use crate::value::{EntityId, Pid, Sha1Fingerprint, Sha256Fingerprint, Timestamp};
 
 use super::{
-    AuthtokenKey, Certificate, CertificateState, Change, Entity, EntityState, KeyState, Owner, Participant, Store,
+    Activation, AuthtokenKey, Certificate, CertificateState, Change, Entity, EntityState, KeyLife, KeyState, Owner,
+    Participant, Store,
 };
 
 pub(super) fn pid(number: i64) -> Pid {
@@ -96,7 +98,13 @@ pub(super) fn key(number: i64, kid: &str) -> AuthtokenKey {
         retiring_since: None,
         retired: None,
         not_after: None,
+        life: KeyLife::default(),
     }
+}
+
+/// An activation by hand.
+pub(super) fn by_hand() -> Activation<'static> {
+    Activation::by_hand(at(9_000))
 }
 
 /// A new store in a directory that lives as long as the first value.

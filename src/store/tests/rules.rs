@@ -220,17 +220,17 @@ async fn a_key_goes_forward_only_and_one_is_active() {
     for kid in ["74:1", "74:2"] {
         store.add_key(&key(74, kid), &change()).await.unwrap();
     }
-    assert_eq!(store.activate_key(pid(74), &one, &change()).await.unwrap().state, KeyState::Active);
-    let again = store.activate_key(pid(74), &one, &change()).await;
+    assert_eq!(store.activate_key(pid(74), &one, &by_hand(), &change()).await.unwrap().state, KeyState::Active);
+    let again = store.activate_key(pid(74), &one, &by_hand(), &change()).await;
     assert_conflict!(again, Conflict::KeyState { state: KeyState::Active, wanted: KeyState::Active, .. });
     let early = store.retire_key(pid(74), &one, &change()).await;
     assert_conflict!(early, Conflict::KeyState { state: KeyState::Active, wanted: KeyState::Retired, .. });
-    store.activate_key(pid(74), &two, &Change { at: at(2_000), ..change() }).await.unwrap();
+    store.activate_key(pid(74), &two, &by_hand(), &Change { at: at(2_000), ..change() }).await.unwrap();
     let first = store.key(pid(74), &one).await.unwrap();
     assert_eq!((first.state, first.retiring_since), (KeyState::Retiring, Some(at(2_000))));
     let retired = store.retire_key(pid(74), &one, &change()).await.unwrap();
     assert_eq!((retired.state, retired.retired), (KeyState::Retired, Some(at(1_000))));
-    let back = store.activate_key(pid(74), &one, &change()).await;
+    let back = store.activate_key(pid(74), &one, &by_hand(), &change()).await;
     assert_conflict!(back, Conflict::KeyState { state: KeyState::Retired, .. });
     let states: Vec<_> = store.keys(None).await.unwrap().iter().map(|key| key.state).collect();
     assert_eq!(states, [KeyState::Retired, KeyState::Active]);
