@@ -1,5 +1,6 @@
 //! [`AppError`]: why the service does not start, or did not stop well.
 
+use super::registry_source::RegistrySourceError;
 use super::tls_slot::IdentityError;
 use super::verification::VerificationError;
 use crate::store::StoreError;
@@ -24,6 +25,9 @@ pub enum AppError {
     /// The verification.
     #[error(transparent)]
     Verification(#[from] VerificationError),
+    /// The registry's set.
+    #[error(transparent)]
+    Registry(#[from] RegistrySourceError),
     /// The counters.
     #[error("the metrics could not be set up: {0}")]
     Metrics(String),

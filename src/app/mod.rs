@@ -7,6 +7,7 @@ mod hardening;
 mod listeners;
 mod load;
 mod publishing;
+mod registry_source;
 mod reload;
 mod stop;
 mod tls_slot;
@@ -26,6 +27,8 @@ use self::hardening::{allow_connections, keep_secrets_out_of_core_files, system_
 use self::listeners::{remove_sockets, running, start_internal, start_public, start_verify};
 use self::load::{Loader, limiters};
 pub use self::publishing::{PublisherError, metadata_key, publisher};
+use self::registry_source::RegistryKeys;
+pub use self::registry_source::{RegistrySourceError, registry_source};
 use self::reload::Reloader;
 use self::tls_slot::server_certificates;
 pub use self::uptime::UptimeClock;
@@ -38,6 +41,7 @@ use crate::flow::issue::{Context, SelfCheck};
 use crate::store::{Access, AuditWriter, Pace, Store};
 use crate::telemetry::Telemetry;
 use crate::value::SystemClock;
+use crate::web::forward_auth::ForwardAuth;
 use crate::web::metrics::Metrics;
 use crate::web::routes::internal_routes;
 use crate::web::state::{Parts, Service};
@@ -93,7 +97,9 @@ pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError
         slots.extend(slot);
     }
     let state = verification.as_ref().map(|verification| verification.state.clone());
-    let routes = internal_routes(service.clone(), state.clone());
+    let registry = registry_keys(&config, state.as_ref()).await?;
+    let own = registry.as_ref().and_then(RegistryKeys::own);
+    let routes = internal_routes(service.clone(), state.clone(), own);
     let internal = start_internal(config.listeners.internal.as_ref(), routes, &running)?;
     process.set_server_certificates(server_certificates(&slots));
     report_readiness(&service);
@@ -111,6 +117,15 @@ pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError
     writer.close(AUDIT_FLUSH).await;
     tracing::info!(audit_rows_lost = service.audit.lost(), "stopped");
     Ok(())
+}
+
+/// The registry's set, where the life of our keys depends on it.
+async fn registry_keys(
+    config: &Config,
+    verification: Option<&web::Data<ForwardAuth>>,
+) -> Result<Option<RegistryKeys>, AppError> {
+    let Some(settings) = config.registry.as_ref().filter(|_| config.rotation.automatic) else { return Ok(None) };
+    Ok(Some(RegistryKeys::start(settings, verification, Arc::new(SystemClock)).await?))
 }
 
 fn report_readiness(service: &Service) {

@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use actix_web::rt::task::JoinHandle;
 use actix_web::web;
 
+use super::registry_source::{RegistryFiles, RegistrySourceError};
 use crate::config::{IssuerOrigin, KeyOrigins, VerifyListener, VerifyMode, VerifySettings};
 use crate::flow::verify::{BuildError, CacheSize, HolderOfKey, Verifier};
 use crate::flow::verify_live::{LiveVerifier, OtherKeys};
@@ -40,6 +41,7 @@ struct RunningKeys {
 struct Materials {
     origins: KeyOrigins,
     anchors: Option<Vec<u8>>,
+    registry: Option<RegistryFiles>,
     authorities: BTreeMap<Pid, Vec<u8>>,
 }
 
@@ -71,11 +73,14 @@ pub enum VerificationError {
         /// Why.
         error: AnchorError,
     },
+    /// The registry's part.
+    #[error(transparent)]
+    Registry(#[from] RegistrySourceError),
     /// The keys.
     #[error("[verify]: {0}")]
     Keys(#[from] KeySourceError),
     /// A metadata set that is older than the one in force.
-    #[error("verify.metadata: {0}")]
+    #[error("the metadata set: {0}")]
     Metadata(#[from] MetadataError),
     /// The policy.
     #[error("[verify]: {0}")]
@@ -144,13 +149,14 @@ impl Verification {
 impl Materials {
     fn read(origins: &KeyOrigins) -> Result<Self, VerificationError> {
         let anchors = origins.metadata.as_ref().map(|metadata| read(&metadata.trust)).transpose()?;
+        let registry = origins.registry.as_ref().map(RegistryFiles::read).transpose()?;
         let mut authorities = BTreeMap::new();
         for (pid, origin) in &origins.issuers {
             if let IssuerOrigin::Url { ca: Some(ca), .. } = origin {
                 authorities.insert(*pid, read(ca)?);
             }
         }
-        Ok(Self { origins: origins.clone(), anchors, authorities })
+        Ok(Self { origins: origins.clone(), anchors, registry, authorities })
     }
 
     async fn source(&self, unreachable: Unreachable) -> Result<Arc<KeySource>, VerificationError> {
@@ -160,6 +166,9 @@ impl Materials {
             .allow_unreachable_start(unreachable == Unreachable::Wait);
         if let (Some(metadata), Some(bytes)) = (&origins.metadata, &self.anchors) {
             builder = builder.metadata_file(&metadata.set, anchors(origins, &metadata.trust, bytes)?);
+        }
+        if let (Some(origin), Some(files)) = (&origins.registry, &self.registry) {
+            builder = files.origin_of(builder, origin)?;
         }
         for (pid, origin) in &origins.issuers {
             builder = match origin {
@@ -242,6 +251,12 @@ pub(super) fn laxities(settings: &VerifySettings) -> Vec<&'static str> {
     if settings.origins.environment == Environment::Test {
         found.push("verify.environment is \"test\": a trust anchor may be a key that everybody can sign with");
     }
+    if settings.origins.registry.as_ref().is_some_and(|registry| registry.environment == Environment::Test) {
+        found.push("registry.environment is \"test\": a trust anchor may be a key that everybody can sign with");
+    }
+    if settings.origins.registry.as_ref().is_some_and(|registry| !registry.grace.is_zero()) {
+        found.push("registry.grace: a metadata set is used beyond its end, which the standard forbids");
+    }
     found
 }
 
@@ -259,6 +274,11 @@ pub(super) async fn check_keys(origins: &KeyOrigins) -> Vec<(String, String, &'s
             }
             Ok(_) => {}
         }
+    }
+    if let Some(registry) = &origins.registry
+        && let Err(error) = RegistryFiles::read(registry).and_then(|files| files.anchors(registry))
+    {
+        found.push(("registry.trust".to_owned(), error.to_string(), "get the trust anchors anew, out of band"));
     }
     if let Err((key, error)) = check_metadata(origins).await {
         found.push((key.to_owned(), error.to_string(), "fetch the metadata anew, or correct the trust anchors"));

@@ -69,7 +69,7 @@ pub use rate::{Per, Rate, RateError};
 pub use registry_client_config::RegistryClientConfig;
 pub use registry_server_config::{RegistryAdminConfig, RegistryServerConfig};
 pub use registry_server_settings::{FoldSettings, RegistryServerSettings, SetSettings, WhileFolding};
-pub use registry_settings::{MetadataKeyFile, RegistrySettings, RotationSettings};
+pub use registry_settings::{MetadataKeyFile, RegistryOrigin, RegistrySettings, RotationSettings};
 pub use settings::{
     AuditSettings, BehindProxyListener, CertificateHeader, InternalListener, KeySettings, Limits, Listeners, LogFormat,
     LogSettings, OriginalRequestIn, ProxyListener, ProxySecret, RateLimit, RegistryListener, ReloadSettings,
@@ -196,8 +196,10 @@ fn read(document: &Document<'_>) -> Read<Config> {
     let default_participant = document.section("").read("default_participant", Entry::participant_id);
     let (store, keys) = (service::read_store(document), service::read_keys(document));
     let (token, participants) = (token::read_default(document), token::read_participants(document));
-    let (verify, registry_server) = (verify::read(document), registry_server::read(document));
     let registry = registry::read(document);
+    let origin =
+        registry.as_ref().map(|registry| registry.as_ref().map(RegistrySettings::origin)).map_err(|known| *known);
+    let (verify, registry_server) = (verify::read(document, origin), registry_server::read(document));
     let rotation = registry::read_rotation(document, registry.as_ref().ok().and_then(Option::as_ref));
     let listeners = listener::read(document);
     let (limits, workers) = (service::read_limits(document), service::read_workers(document));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::files::FileKind;
 use super::pop;
 use super::reader::{Document, Entry, Read, Section};
-use super::registry_settings::{MetadataKeyFile, RegistrySettings, RotationSettings};
+use super::registry_settings::{MetadataKeyFile, RegistryOrigin, RegistrySettings, RotationSettings};
 use crate::crypto::algorithm::Algorithm;
 use crate::https::HttpsUrl;
 use crate::protocol::metadata::Environment;
@@ -21,11 +21,37 @@ pub(super) fn read(document: &Document<'_>) -> Read<Option<RegistrySettings>> {
     if section.is_written() { read_written(document, &section).map(Some) } else { Ok(None) }
 }
 
+/// What of `[registry]` its metadata set is read with, if it is written. The rest is not looked at: who only verifies
+/// needs no metadata keys.
+pub(super) fn read_origin(document: &Document<'_>) -> Read<Option<RegistryOrigin>> {
+    let section = document.section("registry");
+    if section.is_written() { read_written_origin(&section).map(Some) } else { Ok(None) }
+}
+
 fn read_written(document: &Document<'_>, section: &Section<'_>) -> Read<RegistrySettings> {
+    let origin = read_written_origin(section);
+    let answer_trust = section.optional("answer_trust", |entry| entry.path(FileKind::Trusted));
+    let (pop, participants) = (pop::read_profile(section), read_participants(document));
+    let RegistryOrigin { url, ca, trust, environment, cache, refresh, grace, timeout } = origin?;
+    Ok(RegistrySettings {
+        url,
+        ca,
+        trust,
+        answer_trust: answer_trust?,
+        environment,
+        cache,
+        refresh,
+        grace,
+        timeout,
+        pop: pop?,
+        participants: participants?,
+    })
+}
+
+fn read_written_origin(section: &Section<'_>) -> Read<RegistryOrigin> {
     let url = section.read("url", read_url);
     let ca = section.optional("ca", |entry| entry.path(FileKind::Trusted));
     let trust = section.read("trust", |entry| entry.path(FileKind::Trusted));
-    let answer_trust = section.optional("answer_trust", |entry| entry.path(FileKind::Trusted));
     let environment = section.read("environment", |entry| {
         entry.choice(&[("production", Environment::Production), ("test", Environment::Test)])
     });
@@ -33,19 +59,15 @@ fn read_written(document: &Document<'_>, section: &Section<'_>) -> Read<Registry
     let refresh = section.read("refresh", |entry| entry.duration(SECOND..=7 * DAY));
     let grace = section.read("grace", |entry| entry.whole_seconds(Duration::ZERO..=7 * DAY));
     let timeout = section.read("timeout", |entry| entry.duration(SECOND..=5 * Duration::from_mins(1)));
-    let (pop, participants) = (pop::read_profile(section), read_participants(document));
-    Ok(RegistrySettings {
+    Ok(RegistryOrigin {
         url: url?,
         ca: ca?,
         trust: trust?,
-        answer_trust: answer_trust?,
         environment: environment?,
         cache: cache?,
         refresh: refresh?,
         grace: grace?,
         timeout: timeout?,
-        pop: pop?,
-        participants: participants?,
     })
 }
 

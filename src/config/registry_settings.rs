@@ -9,6 +9,9 @@ use crate::protocol::metadata::Environment;
 use crate::protocol::pop::PopProfile;
 use crate::value::{Kid, Pid};
 
+/// Where the whole set is, below the base path (Participant Metadata API 2.3.1).
+const WHOLE_SET: &str = "/participantMetadata";
+
 /// `[registry]` with the tables below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegistrySettings {
@@ -34,6 +37,50 @@ pub struct RegistrySettings {
     pub pop: PopProfile,
     /// `[registry.participant.PID]`: those that publish from here.
     pub participants: BTreeMap<Pid, MetadataKeyFile>,
+}
+
+/// What of `[registry]` its metadata set is read with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegistryOrigin {
+    /// See [`RegistrySettings::url`].
+    pub url: String,
+    /// See [`RegistrySettings::ca`].
+    pub ca: Option<PathBuf>,
+    /// See [`RegistrySettings::trust`].
+    pub trust: PathBuf,
+    /// See [`RegistrySettings::environment`].
+    pub environment: Environment,
+    /// See [`RegistrySettings::cache`].
+    pub cache: PathBuf,
+    /// See [`RegistrySettings::refresh`].
+    pub refresh: Duration,
+    /// See [`RegistrySettings::grace`].
+    pub grace: Duration,
+    /// See [`RegistrySettings::timeout`].
+    pub timeout: Duration,
+}
+
+impl RegistrySettings {
+    /// Where its metadata set comes from.
+    pub fn origin(&self) -> RegistryOrigin {
+        RegistryOrigin {
+            url: self.url.clone(),
+            ca: self.ca.clone(),
+            trust: self.trust.clone(),
+            environment: self.environment,
+            cache: self.cache.clone(),
+            refresh: self.refresh,
+            grace: self.grace,
+            timeout: self.timeout,
+        }
+    }
+}
+
+impl RegistryOrigin {
+    /// The URL of the metadata set.
+    pub fn set_url(&self) -> String {
+        format!("{}{WHOLE_SET}", self.url.trim_end_matches('/'))
+    }
 }
 
 /// `[registry.participant.PID]`: the key with which a participant proves who it is.

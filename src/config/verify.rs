@@ -9,6 +9,8 @@ use toml::de::DeValue;
 use super::files::FileKind;
 use super::proxy_listener::pair;
 use super::reader::{Document, Entry, Read, Section};
+use super::registry;
+use super::registry_settings::RegistryOrigin;
 use super::size::ByteSize;
 use super::verify_settings::{IssuerOrigin, KeyOrigins, MetadataFiles, VerifySettings};
 use crate::flow::route_rules::{RouteRules, Rule};
@@ -16,24 +18,27 @@ use crate::flow::verify::{Allowed, CacheSize, Distrust, HolderOfKey, Policy};
 use crate::protocol::metadata::Environment;
 use crate::value::{Kid, Pid, Sha1Fingerprint, Sha256Fingerprint};
 
+/// What was read of `[registry]`.
+type Registry = Read<Option<RegistryOrigin>>;
+
 const DAY: Duration = Duration::from_hours(24);
 /// Beyond that, expiry would be a matter of taste.
 const MAX_LEEWAY: Duration = Duration::from_mins(5);
 
 /// The tables, if `[verify]` is written.
-pub(super) fn read(document: &Document<'_>) -> Read<Option<VerifySettings>> {
+pub(super) fn read(document: &Document<'_>, registry: Registry) -> Read<Option<VerifySettings>> {
     let section = document.section("verify");
-    if section.is_written() { read_written(document, &section).map(Some) } else { Ok(None) }
+    if section.is_written() { read_written(document, &section, registry).map(Some) } else { Ok(None) }
 }
 
 /// The tables, which must be there.
 pub(super) fn read_required(document: &Document<'_>) -> Read<VerifySettings> {
     let missing = || document.fault_of_whole("has no table [verify]", "write one: it says whose tokens count");
-    read(document)?.ok_or_else(missing)
+    read(document, registry::read_origin(document))?.ok_or_else(missing)
 }
 
-fn read_written(document: &Document<'_>, section: &Section<'_>) -> Read<VerifySettings> {
-    let (origins, policy) = (read_origins(document, section), read_policy(section));
+fn read_written(document: &Document<'_>, section: &Section<'_>, registry: Registry) -> Read<VerifySettings> {
+    let (origins, policy) = (read_origins(document, section, registry), read_policy(section));
     let (rules, cache) = (read_rules(document), read_cache(section));
     Ok(VerifySettings { origins: origins?, policy: policy?, rules: rules?, cache: cache? })
 }
@@ -124,7 +129,8 @@ fn read_cache(section: &Section<'_>) -> Read<Option<CacheSize>> {
     Ok((entries > 0).then_some(CacheSize { entries, bytes }))
 }
 
-fn read_origins(document: &Document<'_>, section: &Section<'_>) -> Read<KeyOrigins> {
+fn read_origins(document: &Document<'_>, section: &Section<'_>, registry: Registry) -> Read<KeyOrigins> {
+    let registry = read_registry(section, registry);
     let names = ["metadata", "metadata_trust"];
     let [set, trust] = names.map(|name| section.optional(name, |entry| entry.path(FileKind::Trusted)));
     let metadata = pair(section, names, (set, trust)).map(|both| both.map(|(set, trust)| MetadataFiles { set, trust }));
@@ -133,12 +139,25 @@ fn read_origins(document: &Document<'_>, section: &Section<'_>) -> Read<KeyOrigi
         entry.choice(&[("production", Environment::Production), ("test", Environment::Test)])
     });
     let refresh = section.read("refresh", |entry| entry.duration(Duration::from_secs(10)..=7 * DAY));
-    let origins = KeyOrigins { metadata: metadata?, issuers: issuers?, environment: environment?, refresh: refresh? };
-    if origins.metadata.is_none() && origins.issuers.is_empty() {
-        let remedy = "write metadata and metadata_trust, or a table [verify.issuer.PID]";
+    let (metadata, issuers, registry) = (metadata?, issuers?, registry?);
+    let origins = KeyOrigins { metadata, registry, issuers, environment: environment?, refresh: refresh? };
+    if origins.metadata.is_some() && origins.registry.is_some() {
+        let problem = "is true, and metadata names a set of the same participants";
+        return Err(section.fault("registry", problem, "remove the one or the other"));
+    }
+    if origins.metadata.is_none() && origins.registry.is_none() && origins.issuers.is_empty() {
+        let remedy = "write registry = true, or metadata and metadata_trust, or a table [verify.issuer.PID]";
         return Err(section.fault("metadata", "there is nowhere to take keys from", remedy));
     }
     Ok(origins)
+}
+
+fn read_registry(section: &Section<'_>, registry: Registry) -> Registry {
+    if !section.read("registry", Entry::boolean)? {
+        return Ok(None);
+    }
+    let remedy = "write a table [registry] with url and trust";
+    registry?.map(Some).ok_or_else(|| section.fault("registry", "is true, and there is no registry", remedy))
 }
 
 fn read_issuers<'a>(document: &'a Document<'a>) -> Read<BTreeMap<Pid, IssuerOrigin>> {

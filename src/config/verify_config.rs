@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use super::fault::{Faults, Place};
 use super::files::{self, FileUse};
 use super::reader::{Document, Read};
+use super::registry_settings::RegistryOrigin;
 use super::settings::{
     InternalListener, Limits, LogSettings, ReloadSettings, ShutdownSettings, VerifyListener, WorkerSettings,
 };
 use super::verify_settings::VerifySettings;
-use super::{listener, service, source, verify};
+use super::{listener, registry, service, source, verify};
 
 /// The configuration of `bob-auth verify-server`, checked.
 #[derive(Debug, Clone)]
@@ -72,6 +73,17 @@ impl VerifySettings {
     /// Reads `[verify]` and the tables below it from the file, and nothing else.
     pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Faults> {
         source::load(path, env, verify::read_required).map(|(settings, _)| settings)
+    }
+}
+
+impl RegistryOrigin {
+    /// Reads `[registry]` from the file, as far as its set is concerned, and nothing else.
+    pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Faults> {
+        let read = |document: &Document<'_>| {
+            let missing = || document.fault_of_whole("has no table [registry]", "write one with url and trust");
+            registry::read_origin(document)?.ok_or_else(missing)
+        };
+        source::load(path, env, read).map(|(origin, _)| origin)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::registry_settings::RegistryOrigin;
 use crate::flow::route_rules::RouteRules;
 use crate::flow::verify::{CacheSize, Policy};
 use crate::protocol::metadata::Environment;
@@ -22,14 +23,16 @@ pub struct VerifySettings {
     pub cache: Option<CacheSize>,
 }
 
-/// Where the keys come from. At least one of `metadata` and `issuers` is there.
+/// Where the keys come from. At least one of `metadata`, `registry` and `issuers` is there, and not both of the first two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyOrigins {
     /// A signed metadata set.
     pub metadata: Option<MetadataFiles>,
+    /// The signed metadata set of `[registry]`.
+    pub registry: Option<RegistryOrigin>,
     /// `[verify.issuer.PID]`
     pub issuers: BTreeMap<Pid, IssuerOrigin>,
-    /// Which keys may be trust anchors.
+    /// Which keys may be trust anchors of `metadata`.
     pub environment: Environment,
     /// How often URLs are fetched.
     pub refresh: Duration,
@@ -42,7 +45,8 @@ impl KeyOrigins {
             IssuerOrigin::Url { ca, .. } => ca.as_ref(),
             IssuerOrigin::File(_) => None,
         });
-        self.metadata.iter().map(|metadata| &metadata.trust).chain(authorities)
+        let registry = self.registry.iter().flat_map(|registry| registry.ca.iter().chain([&registry.trust]));
+        self.metadata.iter().map(|metadata| &metadata.trust).chain(registry).chain(authorities)
     }
 }
 

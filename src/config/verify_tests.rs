@@ -32,6 +32,45 @@ fn nothing_is_verified_unless_it_is_written() {
     assert!(silent.verify.is_none() && silent.listeners.verify.is_none());
 }
 
+const REGISTRY: &str = "[registry]\nurl = \"https://registry.example.org/api/v2/\"\ntrust = \"trust.jwks\"\n";
+
+/// What `[verify]` takes keys from, with `registry` being the only origin.
+fn registry_only(more: &str) -> String {
+    format!("default_participant = 34\n[verify]\nallow = [\"1:val\"]\nregistry = true\n{more}")
+}
+
+#[test]
+fn the_registry_alone_is_enough_for_a_service_and_for_a_process_that_only_verifies() {
+    let text = registry_only(&format!("{REGISTRY}grace = \"2h\"\nca = \"ca.pem\"\n{LISTENER}"));
+    let origins = parse(&text).unwrap().verify.unwrap().origins;
+    assert!(origins.metadata.is_none() && origins.issuers.is_empty());
+    let registry = origins.registry.clone().unwrap();
+    assert_eq!(registry.set_url(), "https://registry.example.org/api/v2/participantMetadata");
+    assert_eq!((registry.grace.as_secs(), registry.cache.as_path()), (7200, Path::new("/etc/bob-auth/metadata.jws")));
+    let trusted: Vec<_> = origins.trusted_files().map(|path| path.to_str().unwrap()).collect();
+    assert_eq!(trusted, ["/etc/bob-auth/ca.pem", "/etc/bob-auth/trust.jwks"]);
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("config.toml");
+    // Keys that prove who publishes are none of its business.
+    let more = "[registry.participant.34]\nmetadata_kid = \"34:m\"\n";
+    std::fs::write(&file, text + more).unwrap();
+    let config = VerifyConfig::load(&file, &|_| None).unwrap();
+    assert_eq!(config.verify.origins.registry.unwrap().url, registry.url);
+}
+
+#[test]
+fn the_registry_is_an_origin_only_if_there_is_one_and_no_other_set() {
+    assert!(faults(&registry_only(LISTENER)).contains("verify.registry: is true, and there is no registry"));
+    let both = format!("metadata = \"a\"\nmetadata_trust = \"b\"\n{REGISTRY}{LISTENER}");
+    assert!(faults(&registry_only(&both)).contains("verify.registry: is true, and metadata names a set"));
+    let faulty = faults(&registry_only(&format!("[registry]\ntrust = \"a\"\n{LISTENER}")));
+    assert_eq!(faulty.matches("registry.url: is missing").count(), 1, "{faulty}");
+    // A registry at which one publishes is not yet one whose keys are believed.
+    let origins = parse(&config("", REGISTRY)).unwrap().verify.unwrap().origins;
+    assert_eq!(origins.registry, None);
+}
+
 #[test]
 fn what_is_not_written_is_strict() {
     let config = parse(&config("", "")).unwrap();

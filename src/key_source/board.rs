@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::alarm::{Alarm, Heard, SetStatus};
 use super::content::{Content, ContentError};
 use super::current::CurrentKeys;
+use super::keeping::KeepError;
 use super::origin::{News, OriginError, OriginKind};
 use crate::protocol::key_set::{KeySet, KeySetError};
 use crate::protocol::metadata::SetHeader;
@@ -44,6 +46,8 @@ pub struct OriginStatus {
     pub left_out: usize,
     /// Serial, end and signers of its set, if it is a metadata set.
     pub metadata: Option<SetHeader>,
+    /// How that set is doing.
+    pub set: SetStatus,
     /// The generation of the key set with which these keys came into force; 0 if none did.
     pub generation: u64,
 }
@@ -78,18 +82,41 @@ impl Board {
         read: Result<News, OriginError>,
         now: Timestamp,
     ) -> Result<(), OriginError> {
+        let is_reading = !matches!(read, Ok(News::Kept(..)));
         let settled = match read {
-            Ok(News::Content(content)) => self.put_in_force(origin, content),
+            Ok(News::Content(content, since) | News::Kept(content, since)) => self.put_in_force(origin, content, since),
             Ok(News::Same) => Ok(()),
             Err(error) => Err(error),
         };
         let Some(note) = self.notes.get_mut(origin) else { return settled };
         let settled = settled.and_then(|()| note.standing(now));
-        note.tell(settled.as_ref().err(), now);
+        note.tell(settled.as_ref().err(), is_reading.then_some(now));
+        if is_reading {
+            note.watch(settled.as_ref().err(), now);
+        }
         settled
     }
 
-    fn put_in_force(&mut self, origin: usize, content: Content) -> Result<(), OriginError> {
+    /// Notes whether a set could be kept on disk.
+    pub(super) fn kept(&mut self, origin: usize, kept: Result<(), KeepError>) {
+        let Some(OriginStatus { name, set, .. }) = self.notes.get_mut(origin).map(|note| &mut note.status) else {
+            return;
+        };
+        let was = set.write_error.take();
+        let Err(error) = kept else {
+            if was.is_some() {
+                tracing::info!(origin = name, "the metadata set is kept on disk again");
+            }
+            return;
+        };
+        if was.is_none() {
+            tracing::warn!(origin = name, %error, "the metadata set cannot be kept on disk; the next start may need the registry");
+        }
+        set.write_failures += 1;
+        set.write_error = Some(error.to_string());
+    }
+
+    fn put_in_force(&mut self, origin: usize, content: Content, since: Timestamp) -> Result<(), OriginError> {
         let Content { mut set, header, left_out, first_left_out } = content;
         let others = || self.notes.iter().enumerate().filter(|(index, _)| *index != origin).map(|(_, note)| &note.held);
         // Who spoke for an issuer first goes on to: the rest of a set must not wait until somebody has decided.
@@ -100,7 +127,8 @@ impl Board {
         let all = union(others().chain([&set])).map_err(ContentError::Set)?;
         let Some(note) = self.notes.get_mut(origin) else { return Ok(()) };
         note.contested = contested.into_iter().min();
-        note.status.metadata = header;
+        note.edition(header, since);
+        note.status.set.usable_until = set.not_valid_after;
         if note.held == set && note.status.generation > 0 {
             return Ok(());
         }
@@ -138,9 +166,20 @@ impl Note {
             keys: 0,
             left_out: 0,
             metadata: None,
+            set: SetStatus::default(),
             generation: 0,
         };
         Ok(Self { held, contested: None, status })
+    }
+
+    /// A set came, or the same one again.
+    fn edition(&mut self, header: Option<SetHeader>, since: Timestamp) {
+        let edition = |header: &SetHeader| (header.serial, header.not_valid_after);
+        let status = &mut self.status;
+        if status.metadata.as_ref().map(edition) != header.as_ref().map(edition) {
+            status.set.since = header.is_some().then_some(since);
+        }
+        status.metadata = header;
     }
 
     fn hold(&mut self, set: KeySet, left_out: usize, generation: u64) {
@@ -163,8 +202,25 @@ impl Note {
         self.contested.map_or(Ok(()), |pid| Err(OriginError::Contested(pid)))
     }
 
-    /// Told when it changes, not at every reading: an origin that is down for a night is two lines.
-    fn tell(&mut self, error: Option<&OriginError>, now: Timestamp) {
+    /// Raises and ends alarms. Told when one begins and when it ends.
+    fn watch(&mut self, error: Option<&OriginError>, now: Timestamp) {
+        let OriginStatus { name, kind, metadata, set, .. } = &mut self.status;
+        let before = set.alarms.clone();
+        set.hear(Heard::of(error), metadata.as_ref(), kind.is_remote(), now);
+        let serial = metadata.as_ref().map(|header| header.serial);
+        for alarm in Alarm::ALL {
+            let id = alarm.as_str();
+            match (before.contains(&alarm), set.alarms.contains(&alarm)) {
+                (false, true) => tracing::error!(origin = name, alarm = id, serial, "{alarm}"),
+                (true, false) => tracing::info!(origin = name, alarm = id, serial, "the alarm is over"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Told when it changes, not at every reading: an origin that is down for a night is two lines. What is taken up from
+    /// disk is no reading.
+    fn tell(&mut self, error: Option<&OriginError>, read_at: Option<Timestamp>) {
         let status = &mut self.status;
         let was = status.last_error.take();
         let (origin, keys) = (&status.name, status.keys);
@@ -180,6 +236,7 @@ impl Note {
             Some(OriginError::RefusedBefore) if was.is_some() => was,
             other => other.map(ToString::to_string),
         };
+        let Some(now) = read_at else { return };
         match error {
             Some(_) => status.failures += 1,
             None => status.last_success = Some(now),

@@ -8,9 +8,8 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::board::Board;
-use super::fetch::UrlReader;
-use super::file::MAX_BYTES;
-use super::origin::{Origin, OriginError};
+use super::fetch::{UrlReader, What};
+use super::origin::{Origin, OriginError, OriginKind};
 use super::schedule::Schedule;
 use super::source::KeySource;
 use crate::https::UrlError;
@@ -34,6 +33,21 @@ enum Place {
     JwksFile(Pid, PathBuf),
     JwksUrl { pid: Pid, url: String, ca: Option<Vec<u8>> },
     Metadata(PathBuf, Arc<TrustAnchors>),
+    Registry { url: String, ca: Option<Vec<u8>>, anchors: Arc<TrustAnchors>, keeping: MetadataKeeping },
+}
+
+/// How a registry's set is kept fresh, and how long it is made use of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MetadataKeeping {
+    /// Where the last good set is kept, with the one before it beside it (`.backup`); it is read first at the start.
+    /// Without it every start needs the registry, and an older set is refused only by the process that saw a newer one.
+    pub file: Option<PathBuf>,
+    /// How long a set is used beyond its end; not at all by default.
+    pub grace: Duration,
+    /// As [`KeySourceBuilder::refresh_every`], for this set.
+    pub refresh: Option<Duration>,
+    /// As [`KeySourceBuilder::timeout`], for this set.
+    pub timeout: Option<Duration>,
 }
 
 /// Why there is no key source.
@@ -53,6 +67,9 @@ pub enum KeySourceError {
         /// Why.
         error: UrlError,
     },
+    /// A URL of a registry that cannot be used.
+    #[error("the URL of the metadata set {0}")]
+    RegistryUrl(UrlError),
     /// An origin that gives no keys at the start.
     #[error("no keys from {name}: {error}")]
     Origin {
@@ -115,6 +132,20 @@ impl KeySourceBuilder {
         self
     }
 
+    /// The keys of every participant are in the metadata set behind this URL (https), which one of these anchors signed. It
+    /// is fetched twice in each of its intervals at least. `ca` as for [`jwks_url`](Self::jwks_url).
+    #[must_use]
+    pub fn metadata_url(
+        mut self,
+        url: impl Into<String>,
+        ca: Option<Vec<u8>>,
+        anchors: TrustAnchors,
+        keeping: MetadataKeeping,
+    ) -> Self {
+        self.origins.push(Place::Registry { url: url.into(), ca, anchors: Arc::new(anchors), keeping });
+        self
+    }
+
     /// How often URLs are fetched, ten per cent more or less; an hour unless said. `Cache-Control: max-age` may shorten it.
     #[must_use]
     pub fn refresh_every(self, refresh_every: Duration) -> Self {
@@ -139,7 +170,8 @@ impl KeySourceBuilder {
         Self { timeout: timeout.min(LONGEST), ..self }
     }
 
-    /// Starts although URLs give no keys yet: their issuers are known, and refused until they do. Files must be good.
+    /// Starts although URLs give no keys yet: their issuers are known, and refused until they do. Files must be good. A
+    /// metadata set that is on disk and may still be used is enough in any case.
     #[must_use]
     pub fn allow_unreachable_start(self, allow: bool) -> Self {
         Self { allow_unreachable_start: allow, ..self }
@@ -162,14 +194,25 @@ impl KeySourceBuilder {
     fn origins(&self, seed: u64) -> Result<Vec<Origin>, KeySourceError> {
         // Each origin has a sequence of its own.
         let seeds = (0_u64..).map(|index| seed.rotate_left(32).wrapping_add(index));
-        let origin = |(seed, place): (u64, &Place)| match place {
-            Place::JwksFile(pid, path) => Ok(Origin::jwks_file(*pid, path.clone())),
-            Place::Metadata(path, anchors) => Ok(Origin::metadata_file(path.clone(), anchors.clone())),
-            Place::JwksUrl { pid, url, ca } => {
-                let schedule = Schedule { every: self.refresh_every, cool_down: self.cool_down, seed };
-                let url = UrlReader::new(url, ca.as_deref(), self.timeout, MAX_BYTES);
-                let url = url.map_err(|error| KeySourceError::Url { pid: *pid, error })?;
-                Ok(Origin::jwks_url(*pid, url, schedule))
+        let origin = |(seed, place): (u64, &Place)| {
+            let schedule = Schedule { every: self.refresh_every, cool_down: self.cool_down, seed };
+            match place {
+                Place::JwksFile(pid, path) => Ok(Origin::jwks_file(*pid, path.clone())),
+                Place::Metadata(path, anchors) => Ok(Origin::metadata_file(path.clone(), anchors.clone())),
+                Place::JwksUrl { pid, url, ca } => {
+                    let url = UrlReader::new(url, ca.as_deref(), self.timeout, What::Jwks);
+                    let url = url.map_err(|error| KeySourceError::Url { pid: *pid, error })?;
+                    Ok(Origin::jwks_url(*pid, url, schedule))
+                }
+                Place::Registry { url, ca, anchors, keeping } => {
+                    let [every, timeout] = [(keeping.refresh, self.refresh_every), (keeping.timeout, self.timeout)]
+                        .map(|(own, usual)| own.unwrap_or(usual).min(LONGEST));
+                    let url = UrlReader::new(url, ca.as_deref(), timeout, What::MetadataSet);
+                    let url = url.map_err(KeySourceError::RegistryUrl)?;
+                    let keeping = (keeping.file.clone(), keeping.grace);
+                    let schedule = Schedule { every, ..schedule };
+                    Ok(Origin::metadata_url(url, anchors.clone(), keeping, schedule))
+                }
             }
         };
         seeds.zip(&self.origins).map(origin).collect()
@@ -188,7 +231,7 @@ async fn read_all(source: &Arc<KeySource>, allow_unreachable: bool) -> Result<()
     let mut readings = JoinSet::new();
     for index in 0..source.origins.len() {
         let source = source.clone();
-        readings.spawn(async move { (index, source.read_again(index).await) });
+        readings.spawn(async move { (index, read_first(&source, index).await) });
     }
     let mut unreachable = false;
     for (index, read) in readings.join_all().await {
@@ -200,8 +243,25 @@ async fn read_all(source: &Arc<KeySource>, allow_unreachable: bool) -> Result<()
             true => unreachable = true,
         }
     }
-    if source.keys().load().set.is_empty() && !unreachable {
+    // The set of a registry is good without a single key: its participants have yet to publish theirs.
+    let may_come = source.origins.iter().any(|origin| origin.kind == OriginKind::MetadataUrl);
+    if source.keys().load().set.is_empty() && !unreachable && !may_come {
         return Err(KeySourceError::NoKeys);
     }
+    Ok(())
+}
+
+/// Reads an origin for the first time. Where a usable set is on disk nobody waits long for a newer one, and a start without
+/// it is no failure: the reading goes on behind.
+async fn read_first(source: &Arc<KeySource>, index: usize) -> Result<(), OriginError> {
+    if !source.take_up(index).await {
+        return source.read_again(index).await;
+    }
+    let reading = tokio::spawn({
+        let source = source.clone();
+        async move { source.read_again(index).await }
+    });
+    // What is wrong is noted on the board.
+    let _ = tokio::time::timeout(source.patience(), reading).await;
     Ok(())
 }

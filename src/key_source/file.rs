@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use crate::protocol::jwk::{JwkError, JwkSet};
 use crate::protocol::key_set::{KeySet, KeySetError};
 use crate::value::Pid;
+#[cfg(feature = "live")]
+use crate::value::Timestamp;
 
 /// The most bytes of a JWK set, in a file or from a URL.
 pub(super) const MAX_BYTES: usize = 1 << 20;
@@ -108,6 +110,12 @@ impl Stamp {
     #[cfg(feature = "live")]
     pub(super) fn look(path: &Path) -> Option<Self> {
         fs::metadata(path).ok().map(|metadata| Self::of(&metadata))
+    }
+
+    /// When the file was changed last.
+    #[cfg(feature = "live")]
+    pub(super) const fn changed(self) -> Timestamp {
+        Timestamp::from_seconds(self.changed.0)
     }
 
     fn of(metadata: &fs::Metadata) -> Self {

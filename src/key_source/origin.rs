@@ -10,6 +10,7 @@ use super::content::{Content, ContentError, Meaning};
 use super::fetch::UrlReader;
 use super::file::FileError;
 use super::gate::Gate;
+use super::keeping::{KeepError, Keeping};
 use super::schedule::{Last, Schedule};
 use super::watch::{FileReader, LOOK_AT_FILES, Look, LookError};
 use crate::https::FetchError;
@@ -35,6 +36,8 @@ pub enum OriginKind {
     JwksUrl,
     /// A file with the signed metadata set.
     MetadataFile,
+    /// A registry's URL with the signed metadata set.
+    MetadataUrl,
 }
 
 /// Reads an origin.
@@ -50,15 +53,17 @@ pub(super) struct Reader {
 /// Where the bytes are.
 enum Place {
     File(FileReader),
-    Url { url: Box<UrlReader>, schedule: Schedule, max_age: Option<Duration> },
+    Url { url: Box<UrlReader>, schedule: Schedule, max_age: Option<Duration>, keeping: Option<Box<Keeping>> },
 }
 
 /// What a reading brought.
 pub(super) enum News {
     /// What is in force already.
     Same,
-    /// Something else.
-    Content(Content),
+    /// Something else, as of this point.
+    Content(Content, Timestamp),
+    /// What was good when it was written to disk at this point.
+    Kept(Content, Timestamp),
 }
 
 /// What is wrong with an origin.
@@ -93,13 +98,27 @@ impl Origin {
     }
 
     pub(super) fn metadata_file(path: PathBuf, anchors: Arc<TrustAnchors>) -> Self {
-        Self::file(OriginKind::MetadataFile, path, Meaning::Metadata { anchors, held: None })
+        Self::file(OriginKind::MetadataFile, path, Meaning::Metadata { anchors, held: None, grace: Duration::ZERO })
     }
 
     pub(super) fn jwks_url(pid: Pid, url: UrlReader, schedule: Schedule) -> Self {
         let (name, rest) = (url.name(), schedule.cool_down);
-        let place = Place::Url { url: Box::new(url), schedule, max_age: None };
+        let place = Place::Url { url: Box::new(url), schedule, max_age: None, keeping: None };
         Self::new(OriginKind::JwksUrl, name, rest, Reader::new(place, Meaning::Jwks(pid)))
+    }
+
+    /// A set that is used so long beyond its end, and kept in this file.
+    pub(super) fn metadata_url(
+        url: UrlReader,
+        anchors: Arc<TrustAnchors>,
+        (file, grace): (Option<PathBuf>, Duration),
+        schedule: Schedule,
+    ) -> Self {
+        let (name, rest) = (url.name(), schedule.cool_down);
+        let keeping = file.map(|file| Box::new(Keeping::new(file)));
+        let place = Place::Url { url: Box::new(url), schedule, max_age: None, keeping };
+        let meaning = Meaning::Metadata { anchors, held: None, grace };
+        Self::new(OriginKind::MetadataUrl, name, rest, Reader::new(place, meaning))
     }
 
     fn file(kind: OriginKind, path: PathBuf, meaning: Meaning) -> Self {
@@ -117,9 +136,14 @@ impl Origin {
 }
 
 impl OriginKind {
+    /// Whether it has a signed metadata set.
+    pub const fn is_metadata(self) -> bool {
+        matches!(self, Self::MetadataFile | Self::MetadataUrl)
+    }
+
     /// Whether it may be out of reach without anybody here having made a mistake.
     pub(super) const fn is_remote(self) -> bool {
-        matches!(self, Self::JwksUrl)
+        matches!(self, Self::JwksUrl | Self::MetadataUrl)
     }
 }
 
@@ -135,36 +159,48 @@ impl Reader {
         Self { place, meaning, header: None, failures: 0, round: 0 }
     }
 
+    /// The last good set on disk, if there is one: to be put in force before anything is fetched.
+    pub(super) async fn read_kept(&mut self, now: Timestamp) -> Result<Option<News>, OriginError> {
+        let Place::Url { keeping: Some(keeping), .. } = &mut self.place else { return Ok(None) };
+        let Some((content, since)) = keeping.take_up(self.meaning.clone()).await? else { return Ok(None) };
+        self.header.clone_from(&content.header);
+        Ok(Some(News::Kept(content, since.min(now))))
+    }
+
     /// What the origin holds now.
     pub(super) async fn read(&mut self, now: Timestamp) -> Result<News, OriginError> {
-        let bytes = match &mut self.place {
+        let (bytes, since) = match &mut self.place {
             Place::File(file) => match file.look().await? {
                 Look::Accepted => return Ok(News::Same),
                 Look::Refused => return Err(OriginError::RefusedBefore),
-                Look::New(bytes) => bytes,
+                Look::New(bytes) => (bytes, file.changed().map_or(now, |changed| changed.min(now))),
             },
             Place::Url { url, max_age, .. } => {
                 let fetched = url.fetch().await?;
                 *max_age = fetched.max_age;
                 let Some(body) = fetched.body else { return Ok(News::Same) };
-                body
+                (body, now)
             }
         };
         // A large set takes a while to check, and requests must not wait for it.
         let meaning = self.meaning.clone();
-        let content = spawn_blocking(move || meaning.read(&bytes, now)).await??;
+        let (content, bytes) = spawn_blocking(move || (meaning.read(&bytes, now), bytes)).await?;
+        let content = content?;
         self.header.clone_from(&content.header);
-        Ok(News::Content(content))
+        if let (Place::Url { keeping: Some(keeping), .. }, Some(header)) = (&mut self.place, &content.header) {
+            keeping.offer(bytes, header);
+        }
+        Ok(News::Content(content, since))
     }
 
-    /// How the reading ended: whether what it brought is in force now.
-    pub(super) fn settled(&mut self, in_force: bool) {
+    /// How the reading ended.
+    pub(super) fn settled(&mut self, error: Option<&OriginError>) {
+        let in_force = error.is_none_or(OriginError::is_in_force);
         self.round = self.round.wrapping_add(1);
-        self.failures = if in_force { 0 } else { self.failures.saturating_add(1) };
-        let header = self.header.take().filter(|_| in_force);
-        if let Some(header) = header {
-            self.meaning.hold(header);
-        }
+        // A newer set than one that has ended is asked for as urgently as after a failure.
+        let is_well = in_force && !matches!(error, Some(OriginError::Ended(_)));
+        self.failures = if is_well { 0 } else { self.failures.saturating_add(1) };
+        self.hold(in_force);
         match &mut self.place {
             Place::File(file) if in_force => file.accept(),
             Place::File(file) => file.refuse(),
@@ -173,11 +209,30 @@ impl Reader {
         }
     }
 
+    /// Whether the set that was read is in force now: from now on no older one counts.
+    pub(super) fn hold(&mut self, in_force: bool) {
+        if let Some(header) = self.header.take().filter(|_| in_force) {
+            self.meaning.hold(header);
+        }
+        if let Place::Url { keeping: Some(keeping), .. } = &mut self.place {
+            keeping.decide(in_force);
+        }
+    }
+
+    /// Writes the set in force to disk, if it is not there yet. `None` if there was nothing to do.
+    pub(super) async fn keep(&mut self) -> Option<Result<(), KeepError>> {
+        match &mut self.place {
+            Place::Url { keeping: Some(keeping), .. } => keeping.write().await,
+            _ => None,
+        }
+    }
+
     /// How long to wait before the next reading.
     pub(super) fn pause(&self) -> Duration {
         match &self.place {
             Place::File(_) => LOOK_AT_FILES,
             Place::Url { schedule, max_age, .. } => {
+                let schedule = schedule.at_most(self.meaning.at_most(self.failures > 0));
                 let last = match self.failures {
                     0 => Last::Worked { max_age: *max_age },
                     times => Last::Failed { times },

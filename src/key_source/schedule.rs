@@ -39,6 +39,12 @@ impl Schedule {
         planned.max(LEAST_PAUSE).mul_f64(0.9 + 0.2 * chance(self.seed, round))
     }
 
+    /// The same, but no slower than that. As before, nobody makes it faster than its rest.
+    pub(super) fn at_most(self, slowest: Option<Duration>) -> Self {
+        let every = slowest.map_or(self.every, |slowest| slowest.clamp(self.least(), self.every));
+        Self { every, ..self }
+    }
+
     fn least(&self) -> Duration {
         self.cool_down.min(self.every)
     }
@@ -97,6 +103,21 @@ mod tests {
         assert!(about(pause(86_400), HOUR));
         assert!(about(pause(u64::MAX), HOUR));
         assert!(about(pause(0), Duration::from_secs(30)), "nobody makes it fetch without a pause");
+    }
+
+    #[test]
+    fn whoever_signs_the_keys_shortens_the_pause_and_never_lengthens_it() {
+        let every = |slowest| schedule(1).at_most(slowest).every;
+        assert_eq!(every(None), HOUR);
+        assert_eq!(every(Some(Duration::from_mins(10))), Duration::from_mins(10));
+        assert_eq!(every(Some(2 * HOUR)), HOUR);
+        assert_eq!(every(Some(Duration::ZERO)), Duration::from_secs(30));
+        let hasty = Schedule { every: Duration::from_secs(5), ..schedule(1) };
+        assert_eq!(
+            hasty.at_most(Some(Duration::from_secs(1))).every,
+            Duration::from_secs(5),
+            "what was set is the least"
+        );
     }
 
     #[test]

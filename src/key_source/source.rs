@@ -70,6 +70,11 @@ impl KeySource {
         self.keys.clone()
     }
 
+    /// The most that anybody waits for an origin.
+    pub(super) const fn patience(&self) -> Duration {
+        self.patience
+    }
+
     /// How every origin is doing, for metrics and whoever asks.
     pub fn status(&self) -> Vec<OriginStatus> {
         self.board().status()
@@ -137,14 +142,29 @@ impl KeySource {
         }
     }
 
+    /// Puts the last good set in force that an origin has on disk. Says whether it may be used.
+    pub(super) async fn take_up(&self, index: usize) -> bool {
+        let Some(origin) = self.origins.get(index) else { return false };
+        let mut reader = origin.reader.lock().await;
+        let Ok(Some(kept)) = reader.read_kept(self.clock.now()).await else { return false };
+        let settled = self.board().settle(index, Ok(kept), self.clock.now());
+        reader.hold(settled.as_ref().err().is_none_or(OriginError::is_in_force));
+        settled.is_ok()
+    }
+
     /// Reads an origin, puts in force what it holds, and lets those go who waited for it.
     pub(super) async fn read_again(&self, index: usize) -> Result<(), OriginError> {
         let Some(origin) = self.origins.get(index) else { return Ok(()) };
         let mut reader = origin.reader.lock().await;
-        let _reading = origin.gate.begin();
+        let reading = origin.gate.begin();
         let read = reader.read(self.clock.now()).await;
         let settled = self.board().settle(index, read, self.clock.now());
-        reader.settled(settled.as_ref().err().is_none_or(OriginError::is_in_force));
+        reader.settled(settled.as_ref().err());
+        // Nobody waits for a disk.
+        drop(reading);
+        if let Some(kept) = reader.keep().await {
+            self.board().kept(index, kept);
+        }
         settled
     }
 

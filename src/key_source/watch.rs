@@ -7,6 +7,7 @@ use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::Instant;
 
 use super::file::{FileError, Stamp, read};
+use crate::value::Timestamp;
 
 /// Reads one file whenever it has changed.
 pub(super) struct FileReader {
@@ -49,6 +50,11 @@ impl FileReader {
     /// The path for people.
     pub(super) fn name(&self) -> String {
         self.path.display().to_string()
+    }
+
+    /// When what was seen last was written.
+    pub(super) fn changed(&self) -> Option<Timestamp> {
+        self.seen.map(Stamp::changed)
     }
 
     /// Looks at the file, away from the tasks that serve requests: disks and networks can be slow.

@@ -6,6 +6,7 @@ use crate::value::{EntityId, Kid, Pid, Sha1Fingerprint};
 
 use super::key_state::KeyState;
 use super::owner::Owner;
+use super::register::RegisterFault;
 
 /// What this module returns.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -20,6 +21,9 @@ pub enum StoreError {
     /// The caller's change contradicts what is there.
     #[error(transparent)]
     Conflict(#[from] Conflict),
+    /// The same, in the register.
+    #[error(transparent)]
+    Register(#[from] RegisterFault),
     /// The caller gave a value that no record may have.
     #[error("{field}: {rule}")]
     Invalid {

@@ -22,6 +22,7 @@ mod keys;
 mod lease;
 mod owner;
 mod participants;
+pub mod register;
 mod revision;
 mod rows;
 mod schema;

@@ -21,9 +21,10 @@ use super::rows::Tx;
 const APPLICATION_ID: i64 = 0x626f_6241;
 
 /// The schema's history; the version of a store is the number of these that it has been through.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_key_life.sql"),
+    include_str!("../../migrations/sqlite/0003_register.sql"),
 ];
 
 /// How long a writer waits for another one.

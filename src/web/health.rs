@@ -6,9 +6,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use super::forward_auth::ForwardAuth;
-use super::metrics::ServiceFacts;
+use super::metrics::{ServiceFacts, key_sources};
 use super::state::Service;
 use super::{jwks, problem};
+use crate::key_source::KeySource;
 use crate::protocol::wire;
 
 /// `GET /health/live`: the process answers.
@@ -35,11 +36,37 @@ pub(super) async fn ready_for_writes(service: web::Data<Service>) -> HttpRespons
     report(status(writable), &json!({"status": if writable { "ready" } else { "not ready" }}))
 }
 
+/// `GET /health/ready/verification`: tokens of others can be verified, where that is asked for at all. A metadata set that
+/// has ended is no reason to stop issuing tokens, and therefore none for `/health/ready`.
+pub(super) async fn ready_to_verify(http: HttpRequest) -> HttpResponse {
+    match http.app_data::<web::Data<ForwardAuth>>() {
+        Some(state) => verification_report(state),
+        None => not_found().await,
+    }
+}
+
+/// Whether tokens can be verified, and with how many keys.
+pub(super) fn verification_report(state: &ForwardAuth) -> HttpResponse {
+    let in_force = state.in_force();
+    let verifier = in_force.verifier.current();
+    let held = verifier.keys().load();
+    let is_ready = state.is_ready();
+    let body = json!({
+        "status": if is_ready { "ready" } else { "not ready" },
+        "draining": state.is_draining(),
+        "keys": held.set.len(),
+        "issuers": held.set.issuers().count(),
+        "keys_valid_until": held.set.not_valid_after.map(|end| end.to_string()),
+    });
+    report(status(is_ready), &body)
+}
+
 /// `GET /metrics`
 pub(super) async fn metrics(service: web::Data<Service>, http: HttpRequest) -> HttpResponse {
     let now = service.context.clock.now();
     let verification = http.app_data::<web::Data<ForwardAuth>>().map(|state| state.metric_families());
-    let text = verification.transpose().and_then(|more| {
+    let registry = http.app_data::<web::Data<KeySource>>().map(|source| key_sources(&source.status(), now));
+    let text = verification.or(registry).transpose().and_then(|more| {
         let snapshot = service.snapshot();
         let facts = ServiceFacts { directory: &snapshot.directory, audit: &service.audit, ready: service.is_ready() };
         service.metrics.render(&facts, now, more.unwrap_or_default())

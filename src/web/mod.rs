@@ -9,7 +9,7 @@
 //! | token | `GET|HEAD {base}/api/v1/auth/{entityId}`, `GET|HEAD {base}/.well-known/jwks.json` if switched on | the connection's certificate |
 //! | behind_proxy | the same | headers of a trusted proxy |
 //! | verify | any method `/verify` and below it; `GET /probe` if switched on | the same |
-//! | internal | `/health/live`, `/health/ready`, `/health/ready/writes`, `/metrics`, `/.well-known/jwks.json` | none |
+//! | internal | `/health/live`, `/health/ready`, `/health/ready/writes`, `/health/ready/verification`, `/metrics`, `/.well-known/jwks.json` | none |
 
 #[cfg(feature = "service")]
 mod access_log;

@@ -17,6 +17,7 @@ use super::state::Service;
 use super::token::TokenRequest;
 use super::{access_log, health, route, token};
 use crate::flow::refusal::Refusal;
+use crate::key_source::KeySource;
 use crate::protocol::wire;
 
 /// What a public listener is to its requests.
@@ -41,14 +42,19 @@ pub fn public_routes(
     }
 }
 
-/// What the internal listener answers; the metrics of a verification that runs beside the token service are among its own.
+/// What the internal listener answers; what is told of a verification that runs beside the token service, and of a registry
+/// whose set only concerns our own keys, is among it.
 pub fn internal_routes(
     service: web::Data<Service>,
     verification: Option<web::Data<ForwardAuth>>,
+    registry: Option<Arc<KeySource>>,
 ) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
     move |config| {
         if let Some(verification) = &verification {
             config.app_data(verification.clone());
+        }
+        if let Some(registry) = &registry {
+            config.app_data(web::Data::from(registry.clone()));
         }
         internal(config.app_data(service.clone()));
     }
@@ -59,6 +65,7 @@ fn internal(config: &mut web::ServiceConfig) {
         .service(read_only("/health/live", health::live))
         .service(read_only("/health/ready", health::ready))
         .service(read_only("/health/ready/writes", health::ready_for_writes))
+        .service(read_only("/health/ready/verification", health::ready_to_verify))
         .service(read_only("/metrics", health::metrics))
         .service(read_only(wire::JWKS_PATH, health::default_jwks))
         .default_service(web::to(health::not_found));

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};
-use serde_json::json;
 
 use super::forward_auth::ForwardAuth;
-use super::health::{exposition, live, report, status};
+use super::health::{exposition, live, verification_report};
 use super::metrics::ProcessMetrics;
 use super::problem::{NOT_FOUND, Problem};
 use super::routes::read_only;
@@ -36,18 +35,7 @@ async fn not_found() -> HttpResponse {
 
 /// `GET /health/ready`: tokens can be verified.
 async fn ready(state: web::Data<ForwardAuth>) -> HttpResponse {
-    let in_force = state.in_force();
-    let verifier = in_force.verifier.current();
-    let held = verifier.keys().load();
-    let is_ready = state.is_ready();
-    let body = json!({
-        "status": if is_ready { "ready" } else { "not ready" },
-        "draining": state.is_draining(),
-        "keys": held.set.len(),
-        "issuers": held.set.issuers().count(),
-        "keys_valid_until": held.set.not_valid_after.map(|end| end.to_string()),
-    });
-    report(status(is_ready), &body)
+    verification_report(&state)
 }
 
 /// `GET /metrics`

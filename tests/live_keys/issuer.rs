@@ -1,12 +1,12 @@
 //! Issuers of tokens: keys that sign, and the JWK sets and metadata sets that a test publishes of them.
 
 use bob_auth::crypto::private_key::PrivateKey;
-use bob_auth::crypto::signer::{Signer as _, SoftwareSigner};
+use bob_auth::crypto::signer::{Signer, SoftwareSigner};
 use bob_auth::protocol::claims::Claims;
 use bob_auth::protocol::metadata::sign::{Form, sign_set};
 use bob_auth::protocol::metadata::{Environment, SetTerms, TrustAnchors};
 use bob_auth::protocol::token::TokenKey;
-use bob_auth::value::{Clock as _, Pid, Sha1Fingerprint, SystemClock, Timestamp};
+use bob_auth::value::{Clock as _, Kid, Pid, Sha1Fingerprint, SystemClock, Timestamp};
 use ring::rand::SystemRandom;
 use serde_json::json;
 
@@ -30,10 +30,13 @@ pub(crate) fn presented() -> Sha1Fingerprint {
 }
 
 impl Key {
-    #[expect(clippy::disallowed_methods, reason = "tests are an edge")]
     pub(crate) fn new(pid_number: i64, kid: &str) -> Self {
-        let private = PrivateKey::generate_p256().unwrap();
-        let signer = SoftwareSigner::new(&private, &SystemRandom::new()).unwrap();
+        Self::of(&PrivateKey::generate_p256().unwrap(), pid_number, kid)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "tests are an edge")]
+    pub(crate) fn of(private: &PrivateKey, pid_number: i64, kid: &str) -> Self {
+        let signer = SoftwareSigner::new(private, &SystemRandom::new()).unwrap();
         Self { pid: pid(pid_number), key: TokenKey::new(kid.parse().unwrap(), Box::new(signer)) }
     }
 
@@ -65,19 +68,28 @@ pub(crate) fn jwks(keys: &[&Key]) -> String {
 
 /// The authority that signs metadata sets.
 pub(crate) struct Authority {
+    kid: Kid,
     signer: SoftwareSigner,
 }
 
 impl Authority {
-    #[expect(clippy::disallowed_methods, reason = "tests are an edge")]
     pub(crate) fn new() -> Self {
-        let private = PrivateKey::generate_p256().unwrap();
-        Self { signer: SoftwareSigner::new(&private, &SystemRandom::new()).unwrap() }
+        Self::of(&PrivateKey::generate_p256().unwrap(), "16:authority")
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "tests are an edge")]
+    pub(crate) fn of(private: &PrivateKey, kid: &str) -> Self {
+        let signer = SoftwareSigner::new(private, &SystemRandom::new()).unwrap();
+        Self { kid: kid.parse().unwrap(), signer }
     }
 
     pub(crate) fn anchors(&self) -> TrustAnchors {
-        let jwks = json!({"keys": [self.signer.public_key().to_jwk("16:authority")]});
-        TrustAnchors::parse(jwks.to_string().as_bytes(), Environment::Production).unwrap()
+        Self::anchors_of(&[self])
+    }
+
+    pub(crate) fn anchors_of(all: &[&Self]) -> TrustAnchors {
+        let keys: Vec<_> = all.iter().map(|one| one.signer.public_key().to_jwk(one.kid.as_str())).collect();
+        TrustAnchors::parse(json!({"keys": keys}).to_string().as_bytes(), Environment::Production).unwrap()
     }
 
     /// A set that is good for an hour, with these keys of these participants.
@@ -85,15 +97,29 @@ impl Authority {
         self.set_until(now().plus_seconds(3600), serial, keys)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "tests are an edge")]
     pub(crate) fn set_until(&self, not_valid_after: Timestamp, serial: u64, keys: &[&Key]) -> String {
+        self.set_on(&SetTerms { not_valid_after, ..terms(serial) }, keys)
+    }
+
+    pub(crate) fn set_on(&self, terms: &SetTerms, keys: &[&Key]) -> String {
+        Self::set_of_all(&[self], terms, keys)
+    }
+
+    /// A set that several have signed.
+    #[expect(clippy::disallowed_methods, reason = "tests are an edge")]
+    pub(crate) fn set_of_all(all: &[&Self], terms: &SetTerms, keys: &[&Key]) -> String {
         let participant = |key: &&Key| {
             let jwk = key.key.public_key().to_jwk(key.key.kid().as_str());
             json!({"pid": key.pid, "organisationName": "Example Transport", "authtokenPublicKeys": [jwk]})
         };
         let payload = keys.iter().map(participant).collect::<serde_json::Value>().to_string();
-        let terms = SetTerms { authid: pid(16), serial, not_valid_after, interval: None };
-        let kid = "16:authority".parse().unwrap();
-        sign_set(&payload, &terms, &[(kid, &self.signer)], Form::General, &SystemRandom::new()).unwrap()
+        let signers: Vec<(Kid, &dyn Signer)> =
+            all.iter().map(|one| (one.kid.clone(), &one.signer as &dyn Signer)).collect();
+        sign_set(&payload, terms, &signers, Form::General, &SystemRandom::new()).unwrap()
     }
+}
+
+/// Of a set that is good for an hour.
+pub(crate) fn terms(serial: u64) -> SetTerms {
+    SetTerms { authid: pid(16), serial, not_valid_after: now().plus_seconds(3600), interval: None }
 }

@@ -9,8 +9,11 @@ mod origin;
 
 mod abuse;
 mod faults;
+mod kept;
 mod metadata;
+mod registry;
 mod rotation;
+mod set_attacks;
 mod start;
 
 use std::sync::Arc;

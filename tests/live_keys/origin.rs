@@ -41,6 +41,8 @@ pub(crate) enum Answer {
     Raw(Vec<u8>),
     /// The connection is closed.
     Nothing,
+    /// The first for the next request, the second for those that follow.
+    Then(Box<(Answer, Answer)>),
 }
 
 impl Answer {
@@ -57,6 +59,11 @@ impl Answer {
         Self::Raw(format!("HTTP/1.1 {line}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").into_bytes())
     }
 
+    /// This one first.
+    pub(crate) fn after(self, first: Self) -> Self {
+        Self::Then(Box::new((first, self)))
+    }
+
     fn bytes(self, request: &str) -> Vec<u8> {
         let (headers, body) = match self {
             Self::Body { headers, body } => (headers, body),
@@ -66,6 +73,7 @@ impl Answer {
             }
             Self::Raw(bytes) => return bytes,
             Self::Nothing => return Vec::new(),
+            Self::Then(both) => return both.0.bytes(request),
         };
         let etag = headers.lines().find_map(|line| line.strip_prefix("ETag: "));
         let asks_for = request.lines().find_map(|line| line.strip_prefix("if-none-match: "));
@@ -167,7 +175,11 @@ where
     let answer = {
         let mut shared = shared.lock().unwrap();
         shared.requests.push(head.clone());
-        shared.answer.clone()
+        let answer = shared.answer.clone();
+        if let Answer::Then(both) = &answer {
+            shared.answer = both.1.clone();
+        }
+        answer
     };
     // The client may have had enough before the last byte.
     let _ = stream.write_all(&answer.bytes(&head));

@@ -20,6 +20,11 @@ pub(in crate::config) const VERIFY: &[Key] = &[
         "The file with the keys (a JWK set) of which one must have signed it. Written with metadata, and only then.",
     ),
     key(
+        "registry",
+        Default("false"),
+        "Whether the keys of the metadata set of [registry] are taken. Not together with metadata.",
+    ),
+    key(
         "environment",
         Default("\"production\""),
         "\"production\", or \"test\": then the key that is printed in standards and signs the public test metadata may be a \

@@ -1,18 +1,23 @@
 //! Builds the signed set: the content of one revision, a serial that was never there, and a signature of every anchor.
 
-use std::fmt;
-use std::sync::Arc;
+use std::io::{self, Write as _};
 use std::time::Duration;
 
-use ring::rand::SecureRandom;
-use secrecy::SecretString;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::json;
+use tokio::task::{JoinError, spawn_blocking};
 
-use crate::protocol::metadata::sign::SignError;
-use crate::store::key_files::KeyFiles;
+use crate::crypto::signer::{Signer, SoftwareSigner};
+use crate::protocol::metadata::sign::{Form, SignError, sign_set};
+use crate::protocol::metadata::{AnchorError, Environment, MetadataError, SetTerms, SignedSet, Skipped, TrustAnchors};
+use crate::store::register::{Anchor, RegisterFault, RegisterState, SetFacts, SetRow, SetSource};
 use crate::store::{Change, StoreError};
-use crate::value::Pid;
+use crate::value::{Kid, Pid, Timestamp};
 
+use super::anchors::{AnchorFault, AnchorRoom, load, signing};
 use super::built::BuiltSet;
+use super::content::payload;
 use super::handle::Register;
 
 /// What sets are to be like.
@@ -26,17 +31,6 @@ pub struct SetRules {
     pub interval: Option<Duration>,
     /// A set of this age is built again although nothing changed; less than `valid_for`.
     pub renew_after: Duration,
-}
-
-/// Where the anchors are, and what they are used with.
-#[derive(Clone)]
-pub struct AnchorRoom {
-    /// Their private halves.
-    pub files: KeyFiles,
-    /// What the files are encrypted with, if they are.
-    pub passphrase: Option<SecretString>,
-    /// For the signatures.
-    pub rng: Arc<dyn SecureRandom + Send + Sync>,
 }
 
 /// What came of a look whether there is something to build.
@@ -67,32 +61,148 @@ pub enum BuildError {
         most: usize,
     },
     /// The register changes faster than sets are built; to be tried again.
-    #[error("the register changed while the set was built")]
+    #[error("the register changed while the set was built, again and again")]
     Changing,
+    /// There is no serial left.
+    #[error("the last serial is {0}, and there is none above it that all readers of JSON agree about")]
+    NoSerial(u64),
+    /// An anchor that cannot sign.
+    #[error("the anchor {kid} cannot sign: {fault}")]
+    Anchor {
+        /// Which.
+        kid: Kid,
+        /// Why.
+        fault: AnchorFault,
+    },
     /// A signature.
     #[error(transparent)]
     Sign(#[from] SignError),
+    /// What was made does not read back: it must not leave.
+    #[error("the set that was just made cannot be read: {0}")]
+    SelfCheck(#[from] SelfCheck),
+    /// Compressing failed; memory is not a file that could be full.
+    #[error("the set could not be compressed: {0}")]
+    Compress(#[from] io::Error),
+    /// The thread that signs ended too soon.
+    #[error("the thread that builds the set was stopped")]
+    Stopped(#[from] JoinError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
+/// What is wrong with a set that was just made.
+#[derive(Debug, thiserror::Error)]
+pub enum SelfCheck {
+    /// It is refused.
+    #[error(transparent)]
+    Refused(#[from] MetadataError),
+    /// Its anchors are.
+    #[error(transparent)]
+    Anchors(#[from] AnchorError),
+    /// An entry of it is left out by readers.
+    #[error("{} of participant {} is not understood: {}", .0.list, .0.pid, .0.why)]
+    Entry(Skipped),
+}
+
+/// How often a build is begun again because the register changed meanwhile.
+const ATTEMPTS: u32 = 4;
+
 impl Register {
     /// Builds a new set if there is need for one: something changed, the rules are others, or the end of the set is near.
     /// The signing is done on a thread of its own. Two processes that build at the same time never give one serial to two
     /// contents.
-    pub async fn build_set(
-        &self,
-        _room: &AnchorRoom,
-        _rules: &SetRules,
-        _change: &Change,
-    ) -> Result<Built, BuildError> {
-        unimplemented!()
+    pub async fn build_set(&self, room: &AnchorRoom, rules: &SetRules, change: &Change) -> Result<Built, BuildError> {
+        for _ in 0..ATTEMPTS {
+            let state = self.store.register_state().await?;
+            if !is_needed(&state, rules, change.at)
+                && let Some(set) = self.current_set().await?
+            {
+                return Ok(Built::Kept(set));
+            }
+            let source = self.store.set_source().await?;
+            let seen = source.state;
+            let (room, rules, now) = (room.clone(), *rules, change.at);
+            let set = spawn_blocking(move || make(&source, &room, &rules, now)).await??;
+            match self.store.keep_set(&set, &seen, change).await {
+                Ok(()) => return Ok(Built::New(set.into())),
+                Err(StoreError::Register(RegisterFault::Moved)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(BuildError::Changing)
     }
 }
 
-impl fmt::Debug for AnchorRoom {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AnchorRoom").field("files", &self.files).finish_non_exhaustive()
+/// Whether the set that there is does no longer do.
+fn is_needed(state: &RegisterState, rules: &SetRules, now: Timestamp) -> bool {
+    let Some(set) = &state.set else { return true };
+    let (age, rest) = (now.seconds_since(set.built_at), set.not_valid_after.seconds_since(now));
+    set.revision != state.revision
+        || set.authid != rules.authid
+        || set.interval != rules.interval.map(seconds)
+        || age >= seconds(rules.renew_after)
+        // Built by a clock that was ahead, or by other rules: it would be good for longer than it should be.
+        || rest > seconds(rules.valid_for)
+}
+
+/// Makes the set, and reads it as its readers will.
+fn make(source: &SetSource, room: &AnchorRoom, rules: &SetRules, now: Timestamp) -> Result<SetRow, BuildError> {
+    if source.participants.is_empty() {
+        return Err(BuildError::Empty);
     }
+    let keys = signers(source, room)?;
+    let last = source.state.last_serial;
+    let serial = u64::try_from(now.as_seconds()).unwrap_or_default().max(last.saturating_add(1));
+    if serial > SetTerms::MAX_SERIAL {
+        return Err(BuildError::NoSerial(last));
+    }
+    let not_valid_after = now.plus_seconds(seconds(rules.valid_for));
+    let terms = SetTerms { authid: rules.authid, serial, not_valid_after, interval: rules.interval };
+    let payload = payload(&source.participants)
+        .map_err(|error| StoreError::Corrupt(format!("a participant cannot be written: {error}")))?;
+    let borrowed: Vec<(Kid, &dyn Signer)> =
+        keys.iter().map(|(kid, signer)| (kid.clone(), signer as &dyn Signer)).collect();
+    let json = sign_set(&payload, &terms, &borrowed, Form::General, &*room.rng)?.into_bytes();
+    if json.len() > SignedSet::MAX_BYTES {
+        return Err(BuildError::TooLarge { bytes: json.len(), most: SignedSet::MAX_BYTES });
+    }
+    check(&json, &keys, now)?;
+    let interval = rules.interval.map(seconds);
+    let revision = source.state.revision;
+    let facts = SetFacts { serial, revision, authid: rules.authid, interval, built_at: now, not_valid_after };
+    Ok(SetRow { facts, gzip: compress(&json)?, json })
+}
+
+fn signers(source: &SetSource, room: &AnchorRoom) -> Result<Vec<(Kid, SoftwareSigner)>, BuildError> {
+    let anchors = signing(&source.anchors);
+    if anchors.is_empty() {
+        return Err(BuildError::NoAnchor);
+    }
+    let signer = |anchor: &Anchor| {
+        let kid = anchor.kid.clone();
+        match load(room, anchor) {
+            Ok(signer) => Ok((kid, signer)),
+            Err(fault) => Err(BuildError::Anchor { kid, fault }),
+        }
+    };
+    anchors.into_iter().map(signer).collect()
+}
+
+/// Reads the set as its readers will: every signature verifies, and every entry is understood.
+fn check(json: &[u8], keys: &[(Kid, SoftwareSigner)], now: Timestamp) -> Result<(), SelfCheck> {
+    let jwks: Vec<_> = keys.iter().map(|(kid, signer)| signer.public_key().to_jwk(kid.as_str())).collect();
+    let anchors = TrustAnchors::parse(json!({ "keys": jwks }).to_string().as_bytes(), Environment::Production)?;
+    let set = SignedSet::verify(json, &anchors, now)?;
+    set.skipped().first().map_or(Ok(()), |skipped| Err(SelfCheck::Entry(skipped.clone())))
+}
+
+fn compress(json: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(json)?;
+    encoder.finish()
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }

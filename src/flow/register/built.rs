@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::store::StoreError;
+use crate::store::register::SetRow;
 use crate::value::Timestamp;
 
 use super::handle::Register;
@@ -32,6 +33,23 @@ pub struct BuiltSet {
 impl Register {
     /// The set that was built last, as it was built; `None` before the first.
     pub async fn current_set(&self) -> Result<Option<BuiltSet>, StoreError> {
-        unimplemented!()
+        Ok(self.store.register_set().await?.map(BuiltSet::from))
+    }
+}
+
+impl From<SetRow> for BuiltSet {
+    fn from(row: SetRow) -> Self {
+        let digest = Etag::of_bytes(&row.json);
+        let etag = |suffix| Etag::new(format!("{}-{digest}{suffix}", row.facts.serial));
+        Self {
+            serial: row.facts.serial,
+            revision: row.facts.revision,
+            etag: etag(""),
+            gzip_etag: etag("-gzip"),
+            json: row.json.into(),
+            gzip: row.gzip.into(),
+            built_at: row.facts.built_at,
+            not_valid_after: row.facts.not_valid_after,
+        }
     }
 }

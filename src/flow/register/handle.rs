@@ -1,6 +1,7 @@
 //! [`Register`], the handle.
 
 use crate::protocol::jwk::PublicJwk;
+use crate::protocol::registry::body::read_entry;
 use crate::store::{Store, StoreError};
 use crate::value::Pid;
 
@@ -63,12 +64,23 @@ impl Register {
     }
 
     /// The keys that this participant may prove itself with now; none if it is unknown or removed.
-    pub async fn metadata_keys(&self, _pid: Pid) -> Result<Vec<PublicJwk>, StoreError> {
-        unimplemented!()
+    pub async fn metadata_keys(&self, pid: Pid) -> Result<Vec<PublicJwk>, StoreError> {
+        let keys = self.store.metadata_keys(Some(pid)).await?;
+        let in_force = keys.iter().filter(|key| key.revoked.is_none());
+        in_force
+            .map(|key| {
+                let damaged = |why: &dyn std::fmt::Display| {
+                    StoreError::Corrupt(format!("the metadata key {} of participant {pid} is no key: {why}", key.kid))
+                };
+                read_entry(key.jwk.as_bytes()).map_err(|error| damaged(&error))
+            })
+            .collect()
     }
 
     /// How far the set is behind; a cheap read, made for polling.
     pub async fn revisions(&self) -> Result<Revisions, StoreError> {
-        unimplemented!()
+        let state = self.store.register_state().await?;
+        let (built, serial) = (state.set.map(|set| set.revision), state.set.map(|set| set.serial));
+        Ok(Revisions { register: state.revision, built, serial })
     }
 }

@@ -8,19 +8,35 @@
 //! | `request` | what a participant asks for |
 //! | `outcome` | what came of it, or why not |
 //! | `perform` | the operations of the API |
-//! | `rules` | what the register demands beyond the form of a body |
+//! | `wish`, `rules` | bodies read, and what the register demands beyond their form |
+//! | `fulfil` | changes made |
+//! | `content` | JSON put together |
 //! | `built` | the set as it is served |
 //! | `build` | how it is made |
+//! | `anchors` | the keys that sign it |
+//! | `admin` | who takes part |
 
+mod admin;
+mod anchors;
 mod build;
 mod built;
+mod content;
+mod fulfil;
 mod handle;
 mod outcome;
 mod perform;
 mod request;
+mod rules;
+#[cfg(test)]
+mod tests;
+mod wish;
 
-pub use build::{AnchorRoom, BuildError, Built, SetRules};
+pub use admin::MetadataKeyFault;
+pub use anchors::{AnchorFault, AnchorRoom, NewAnchor};
+pub use build::{BuildError, Built, SelfCheck, SetRules};
 pub use built::BuiltSet;
 pub use handle::{Limits, Register, Revisions};
 pub use outcome::{Done, Etag, Refused};
-pub use request::{IfMatch, ProofMark, Request};
+pub use request::{IfMatch, Request};
+
+pub use crate::store::register::ProofMark;

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::crypto::digest::sha256;
 use crate::protocol::registry::body::BodyError;
 use crate::protocol::registry::operation::Place;
 use crate::store::StoreError;
@@ -91,6 +95,17 @@ impl Etag {
     /// The validator with this text.
     pub fn new(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
+    }
+
+    /// The validator of this content.
+    pub fn of(content: &str) -> Self {
+        Self::of_bytes(content.as_bytes())
+    }
+
+    /// The same.
+    pub(super) fn of_bytes(content: &[u8]) -> Self {
+        let digest = sha256(content);
+        Self(URL_SAFE_NO_PAD.encode(&digest[..16]).into())
     }
 
     /// Its text, without quotation marks.

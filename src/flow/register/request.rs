@@ -2,7 +2,8 @@
 
 use crate::protocol::registry::operation::{Place, Verb};
 use crate::store::Change;
-use crate::value::{Pid, Timestamp};
+use crate::store::register::ProofMark;
+use crate::value::Pid;
 
 use super::outcome::Etag;
 
@@ -32,13 +33,4 @@ pub enum IfMatch {
     Any,
     /// One of these.
     OneOf(Vec<Etag>),
-}
-
-/// A proof of possession that counts once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProofMark {
-    /// SHA-256 of the token.
-    pub sha256: [u8; 32],
-    /// From then on the token is too old to count, and need not be remembered.
-    pub until: Timestamp,
 }

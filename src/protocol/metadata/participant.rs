@@ -170,6 +170,9 @@ pub enum WhySkipped {
 macro_rules! open_names {
     ($set:ident { $($name:ident = $text:literal),* }) => {
         impl $set {
+            /// The names that are known.
+            pub const KNOWN: &'static [Self] = &[$(Self::$name),*];
+
             /// The name in metadata.
             pub fn as_str(&self) -> &str {
                 match self {

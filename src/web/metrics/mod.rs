@@ -5,13 +5,16 @@
 //! | `process` | what every process counts: handshakes, reloads, certificates |
 //! | `tokens` | what the token service counts |
 //! | `verification` | what is counted where tokens are verified |
+//! | `key_sources` | what is told of each origin of keys |
 //! | `families` | metrics made and registered in one go |
 
 mod families;
+mod key_sources;
 mod process;
 mod tokens;
 mod verification;
 
+pub use self::key_sources::key_sources;
 pub use self::process::{ProcessMetrics, Reload};
 pub use self::tokens::{KeyFact, Metrics, ServiceFacts};
 pub use self::verification::{Outcome, VerifyMetrics};

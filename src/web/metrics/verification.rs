@@ -6,6 +6,7 @@ use prometheus::proto::MetricFamily;
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, Registry};
 
 use super::families::{counter, counters, gauge, gauges, histogram, int_to_f64};
+use super::key_sources::key_sources;
 use crate::flow::verify::Verifier;
 use crate::key_source::OriginStatus;
 use crate::value::Timestamp;
@@ -95,7 +96,7 @@ impl VerifyMetrics {
         self.issuers.set(count(held.set.issuers().count()));
         self.generation.set(i64::try_from(held.generation).unwrap_or(i64::MAX));
         let mut families = self.registry.gather();
-        families.extend(sources(origins)?);
+        families.extend(key_sources(origins, now)?);
         if let Some(not_valid_after) = held.set.not_valid_after {
             let registry = Registry::new();
             let expires = gauges(
@@ -109,23 +110,6 @@ impl VerifyMetrics {
         }
         Ok(families)
     }
-}
-
-/// Worked out anew at every scrape: a reload may name other sources.
-fn sources(origins: &[OriginStatus]) -> Result<Vec<MetricFamily>, prometheus::Error> {
-    let registry = Registry::new();
-    let help = "When keys were last read from a source without fault, in seconds since 1970";
-    let success = gauges(&registry, "bob_auth_key_source_last_success_timestamp_seconds", help, &["source"])?;
-    let help = "Readings of a source of keys that failed";
-    let failures = counters(&registry, "bob_auth_key_source_failures_total", help, &["source"])?;
-    for origin in origins {
-        let label = [origin.name.as_str()];
-        if let Some(at) = origin.last_success {
-            success.with_label_values(&label).set(int_to_f64(at.as_seconds()));
-        }
-        failures.with_label_values(&label).inc_by(origin.failures);
-    }
-    Ok(registry.gather())
 }
 
 fn count(number: usize) -> i64 {

@@ -1,0 +1,133 @@
+//! [`Keeping`]: when the last good set is read from disk, and when it is written. How is in `last_good`, whether it is good in
+//! `content`.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::task::{JoinError, spawn_blocking};
+
+use super::content::{Content, ContentError, Meaning};
+use super::file::FileError;
+use super::last_good::{LastGood, Which};
+use crate::protocol::metadata::SetHeader;
+use crate::value::Timestamp;
+
+/// Keeps the last good set of one origin.
+pub(super) struct Keeping {
+    file: LastGood,
+    /// Which set is the newest on disk, as far as it is known to be good.
+    kept: Option<Edition>,
+    /// What was read and not yet judged.
+    offered: Option<Unwritten>,
+    /// What is in force and not on disk. Held until it is: a disk that was full is written to later.
+    unwritten: Option<Unwritten>,
+}
+
+/// A set, or a copy of it with a later end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Edition {
+    serial: u64,
+    not_valid_after: Timestamp,
+}
+
+#[derive(Clone)]
+struct Unwritten {
+    bytes: Arc<Vec<u8>>,
+    edition: Edition,
+}
+
+/// Why a set is not kept.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum KeepError {
+    /// It could not be written.
+    #[error("{}: {error}", path.display())]
+    Write {
+        /// Where to.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The writing was given up.
+    #[error(transparent)]
+    GivenUp(#[from] JoinError),
+}
+
+/// What is wrong with a file that was kept.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error(transparent)]
+    Content(#[from] ContentError),
+}
+
+impl Edition {
+    const fn of(header: &SetHeader) -> Self {
+        Self { serial: header.serial, not_valid_after: header.not_valid_after }
+    }
+}
+
+impl Keeping {
+    /// In this file.
+    pub(super) const fn new(file: PathBuf) -> Self {
+        Self { file: LastGood::new(file), kept: None, offered: None, unwritten: None }
+    }
+
+    /// The newest set on disk that is good, and since when it has been there.
+    pub(super) async fn take_up(&mut self, meaning: Meaning) -> Result<Option<(Content, Timestamp)>, JoinError> {
+        let file = self.file.clone();
+        let found = spawn_blocking(move || {
+            [Which::Newest, Which::Backup].into_iter().find_map(|which| Some((which, good(&file, which, &meaning)?)))
+        });
+        let Some((which, (content, since))) = found.await? else { return Ok(None) };
+        if which == Which::Backup {
+            let file = self.file.path(which);
+            tracing::warn!(file = %file.display(), "the backup of the last good metadata set is used");
+        } else {
+            self.kept = content.header.as_ref().map(Edition::of);
+        }
+        Ok(Some((content, since)))
+    }
+
+    /// This was fetched.
+    pub(super) fn offer(&mut self, bytes: Vec<u8>, header: &SetHeader) {
+        let edition = Edition::of(header);
+        self.offered = (self.kept != Some(edition)).then(|| Unwritten { bytes: Arc::new(bytes), edition });
+    }
+
+    /// Whether what was fetched is in force.
+    pub(super) fn decide(&mut self, in_force: bool) {
+        if let Some(offered) = self.offered.take().filter(|_| in_force) {
+            self.unwritten = Some(offered);
+        }
+    }
+
+    /// Writes what is not on disk yet, away from the tasks that serve requests.
+    pub(super) async fn write(&mut self) -> Option<Result<(), KeepError>> {
+        let Unwritten { bytes, edition } = self.unwritten.clone()?;
+        let (file, newest_is_good) = (self.file.clone(), self.kept.is_some());
+        let written = spawn_blocking(move || file.write(&bytes, newest_is_good)).await;
+        Some(match written {
+            Err(given_up) => Err(given_up.into()),
+            Ok(Err(error)) => Err(KeepError::Write { path: self.file.path(Which::Newest), error }),
+            Ok(Ok(())) => {
+                (self.kept, self.unwritten) = (Some(edition), None);
+                Ok(())
+            }
+        })
+    }
+}
+
+/// What is in this file, if it is good. One that is there and is not is told: it was torn, or somebody has changed it.
+fn good(file: &LastGood, which: Which, meaning: &Meaning) -> Option<(Content, Timestamp)> {
+    let read = || -> Result<Option<(Content, Timestamp)>, Unusable> {
+        let Some(kept) = file.read(which, meaning.max_bytes())? else { return Ok(None) };
+        Ok(Some((meaning.read_kept(&kept.bytes)?, kept.since)))
+    };
+    read().unwrap_or_else(|error| {
+        let file = file.path(which);
+        tracing::warn!(file = %file.display(), %error, "a metadata set that was kept on disk cannot be used");
+        None
+    })
+}
