@@ -77,13 +77,20 @@ impl<S: Read + Write> Connection<S> {
 
     /// One request with these header lines, each ended; its status.
     pub(crate) fn get_with(&mut self, path: &str, headers: &str) -> u16 {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
+        self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n")).0
+    }
+
+    /// One request as it is on the wire; status and bytes of the answer, which the next one overwrites.
+    pub(crate) fn exchange(&mut self, request: &str) -> (u16, &[u8]) {
         self.stream.write_all(request.as_bytes()).expect("sent");
         let mut have = 0;
         loop {
+            if have == self.buffer.len() {
+                self.buffer.resize(have * 2, 0);
+            }
             have += self.stream.read(&mut self.buffer[have..]).expect("an answer");
             if let Some(status) = complete(&self.buffer[..have]) {
-                return status;
+                return (status, &self.buffer[..have]);
             }
         }
     }
@@ -92,10 +99,14 @@ impl<S: Read + Write> Connection<S> {
 fn complete(answer: &[u8]) -> Option<u16> {
     let head = answer.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&answer[..head]).ok()?;
+    let status = text[9..12].parse().ok()?;
+    if matches!(status, 204 | 304) {
+        return Some(status);
+    }
     // Servers differ in how they write the name.
     let length = text.lines().find_map(|line| {
         let (name, value) = line.split_once(": ")?;
         name.eq_ignore_ascii_case("content-length").then(|| value.parse::<usize>().ok())?
     })?;
-    (answer.len() >= head + length).then(|| text[9..12].parse().ok())?
+    (answer.len() >= head + length).then_some(status)
 }

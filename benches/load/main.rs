@@ -19,6 +19,7 @@ mod client;
 mod guarded;
 mod measure;
 mod parts;
+mod registry;
 mod site;
 mod verification;
 
@@ -58,6 +59,9 @@ fn main() {
     }
     if run("key-sets") {
         verification::key_sets();
+    }
+    if run("registry") {
+        registry::figures(SPAN, &raw);
     }
     if run("start") {
         parts::start_up();

@@ -54,12 +54,20 @@ impl Site {
         Self { directory, client }
     }
 
-    /// Starts the service on core 0, with the log thrown away after its first lines.
+    /// Starts the service on core 0.
     pub(crate) fn start(&self) -> Service {
-        let config = self.directory.path().join("config.toml");
+        Service::start(self.directory.path(), "serve")
+    }
+}
+
+impl Service {
+    /// Starts what this verb runs by the configuration in a directory, on core 0, with the log thrown away after its first
+    /// lines.
+    pub(crate) fn start(directory: &Path, verb: &str) -> Self {
+        let config = directory.join("config.toml");
         let began = Instant::now();
         let mut child = Command::new("taskset")
-            .args(["-c", "0", env!("CARGO_BIN_EXE_bob-auth"), "serve", "--config"])
+            .args(["-c", "0", env!("CARGO_BIN_EXE_bob-auth"), verb, "--config"])
             .arg(config)
             .stderr(Stdio::piped())
             .spawn()
@@ -81,11 +89,9 @@ impl Site {
         let address = next();
         while TcpStream::connect(address).is_err() {}
         let started_in = began.elapsed();
-        Service { child, address, internal: next(), started_in }
+        Self { child, address, internal: next(), started_in }
     }
-}
 
-impl Service {
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -123,7 +129,7 @@ fn configuration(format: &str) -> String {
     )
 }
 
-fn server_purpose() -> Purpose {
+pub(crate) fn server_purpose() -> Purpose {
     Purpose::Server { names: vec!["localhost".into()], addresses: vec![[127, 0, 0, 1].into()] }
 }
 
