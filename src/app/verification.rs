@@ -164,7 +164,7 @@ impl Materials {
         Ok(Self { origins: origins.clone(), anchors, registry, authorities })
     }
 
-    async fn source(&self, unreachable: Unreachable) -> Result<Arc<KeySource>, VerificationError> {
+    async fn source(&self, unreachable: Unreachable, read_only: bool) -> Result<Arc<KeySource>, VerificationError> {
         let origins = &self.origins;
         let mut builder = KeySource::builder()
             .refresh_every(origins.refresh)
@@ -173,7 +173,7 @@ impl Materials {
             builder = builder.metadata_file(&metadata.set, anchors(origins, &metadata.trust, bytes)?);
         }
         if let (Some(origin), Some(files)) = (&origins.registry, &self.registry) {
-            builder = files.origin_of(builder, origin)?;
+            builder = files.origin_of(builder, origin, read_only)?;
         }
         for (pid, origin) in &origins.issuers {
             builder = match origin {
@@ -187,13 +187,13 @@ impl Materials {
 
 /// A verifier with the keys and the policy of these settings as of now, for somebody who asks once.
 pub async fn verifier_as_configured(settings: &VerifySettings) -> Result<Verifier, VerificationError> {
-    let source = Materials::read(&settings.origins)?.source(Unreachable::Wait).await?;
+    let source = Materials::read(&settings.origins)?.source(Unreachable::Wait, true).await?;
     Ok(Verifier::builder(source.keys()).policy(settings.policy.clone()).cache(None).build()?)
 }
 
 impl RunningKeys {
     async fn start(made_of: Materials, unreachable: Unreachable) -> Result<Self, VerificationError> {
-        let source = made_of.source(unreachable).await?;
+        let source = made_of.source(unreachable, false).await?;
         let running = source.clone();
         let task = actix_web::rt::spawn(async move { match running.run().await {} });
         Ok(Self { source, made_of, task })
