@@ -3,6 +3,7 @@
 //! | file | what lives there |
 //! |---|---|
 //! | `process` | what every process counts: handshakes, reloads, certificates |
+//! | `registry` | what a registry counts |
 //! | `tokens` | what the token service counts |
 //! | `verification` | what is counted where tokens are verified |
 //! | `key_sources` | what is told of each origin of keys |
@@ -11,10 +12,12 @@
 mod families;
 mod key_sources;
 mod process;
+mod registry;
 mod tokens;
 mod verification;
 
 pub use self::key_sources::key_sources;
 pub use self::process::{ProcessMetrics, Reload};
+pub use self::registry::{RegistryFacts, RegistryMetrics, SetBuild, SetFacts};
 pub use self::tokens::{KeyFact, Metrics, ServiceFacts};
 pub use self::verification::{Outcome, VerifyMetrics};
