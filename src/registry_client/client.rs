@@ -7,7 +7,7 @@ use std::time::Duration;
 use ring::rand::SecureRandom;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::answer::{Believed, unsigned};
+use super::answer::{Believed, no_set, unsigned};
 use super::error::ClientError;
 use super::pace::Pace;
 use crate::https::{Answer, Ask, FetchError, HttpsClient, HttpsUrl};
@@ -80,12 +80,17 @@ impl RegistryClient {
         if_match: Option<&str>,
     ) -> Result<Believed, ClientError> {
         let request = self.write(verb, place, body, if_match)?;
+        self.repeat(verb, async || self.once(&request).await).await
+    }
+
+    /// Tries until it works, as long as trying again does no harm and time lasts.
+    async fn repeat<T>(&self, verb: Verb, once: impl AsyncFn() -> Result<T, ClientError>) -> Result<T, ClientError> {
         let end = Instant::now() + self.pace.deadline;
         let mut tried = 0;
         loop {
             tried += 1;
-            let error = match timeout_at(end, self.once(&request)).await {
-                Ok(Ok(believed)) => return Ok(believed),
+            let error = match timeout_at(end, once()).await {
+                Ok(Ok(done)) => return Ok(done),
                 Ok(Err(error)) => error,
                 Err(_) => return Err(FetchError::Timeout.into()),
             };
@@ -103,13 +108,17 @@ impl RegistryClient {
         sleep(self.pace.pause(tried, self.chance(), None)).await;
     }
 
-    /// The set of all participants as it came: it is signed by itself, and is not verified here.
+    /// `getMetadata`: the set of all participants as it came. It is signed by itself, and is not verified here; no proof goes
+    /// with the request, and no signature with the answer.
     pub async fn whole_set(&self) -> Result<Vec<u8>, ClientError> {
         let url = self.party.api.below(&Place::WholeSet.to_string())?;
         let headers = [("accept", "application/json")];
-        let ask = Ask { method: "GET", url: &url, headers: &headers, body: None, most: SignedSet::MAX_BYTES };
-        let answer = self.http.ask(ask).await?;
-        if answer.status == 200 { Ok(answer.body) } else { Err(unsigned(&answer)) }
+        let once = async || {
+            let ask = Ask { method: "GET", url: &url, headers: &headers, body: None, most: SignedSet::MAX_BYTES };
+            let answer = self.http.ask(ask).await?;
+            if answer.status == 200 { Ok(answer.body) } else { Err(no_set(&answer)) }
+        };
+        self.repeat(Verb::Get, once).await
     }
 
     fn write<'a>(
