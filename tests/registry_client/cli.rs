@@ -289,6 +289,30 @@ fn a_metadata_key_is_made_handed_over_and_used_with_either_algorithm() {
 }
 
 #[test]
+fn a_metadata_key_that_others_could_read_is_refused_and_one_with_a_passphrase_is_opened() {
+    let home = TempDir::new().unwrap();
+    let file = home.path().join("metadata.key");
+    let participant = Participant::of(Site::new(), 34, "34:metadata_2", &file);
+    fs::write(participant.path("passphrase"), "open sesame\n").unwrap();
+    fs::set_permissions(participant.path("passphrase"), fs::Permissions::from_mode(0o600)).unwrap();
+    let config = participant.path("config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.clone() + "[keys]\npassphrase_file = 'passphrase'\n").unwrap();
+    let jwk = participant.registry("metadata-key generate");
+    assert!(fs::read_to_string(&file).unwrap().contains("BEGIN ENCRYPTED PRIVATE KEY"));
+    participant.site.with_register(async |register| {
+        register.add_metadata_key(pid(34), jwk.as_bytes(), &change()).await.unwrap();
+    });
+    participant.registry("participant show");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    let refusal = participant.refused("participant show");
+    assert!(refusal.contains("metadata.key") && refusal.contains("640"), "{refusal}");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(&config, text).unwrap();
+    assert!(participant.refused("participant show").contains("encrypted"));
+}
+
+#[test]
 fn a_key_of_the_store_is_published_and_the_store_knows_of_it() {
     let participant = Participant::with_service();
     participant.done(&["key", "generate", "--kid", "34:next"]);
