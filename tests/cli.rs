@@ -23,5 +23,7 @@ mod metadata;
 mod origin;
 #[path = "cli/proxy_config.rs"]
 mod proxy_config;
+#[path = "cli/registry_admin.rs"]
+mod registry_admin;
 #[path = "cli/service.rs"]
 mod service;

@@ -18,6 +18,7 @@ mod output;
 mod participant;
 mod proxy_config;
 mod registry;
+mod registry_admin;
 mod registry_server;
 mod serve;
 mod session;
@@ -75,6 +76,9 @@ enum Verb {
     /// What this participant has at the registry: look at it, publish, withdraw
     #[command(subcommand)]
     Registry(registry::Registry),
+    /// Administer a registry: participants, their metadata keys, the keys that sign
+    #[command(subcommand)]
+    RegistryAdmin(registry_admin::RegistryAdmin),
     /// Get a token, or look at one
     #[command(subcommand)]
     Token(token::Token),
@@ -101,7 +105,8 @@ impl Verb {
             Self::Cert(verb) => Box::pin(verb.run(global)).await,
             Self::Key(verb) => Box::pin(verb.run(global)).await,
             Self::Config(verb) => Box::pin(verb.run(global)).await,
-            Self::Registry(verb) => verb.run(global).await,
+            Self::Registry(verb) => Box::pin(verb.run(global)).await,
+            Self::RegistryAdmin(verb) => Box::pin(verb.run(global)).await,
             Self::Metadata(verb) => Box::pin(verb.run(global)).await,
             Self::Token(verb) => Box::pin(verb.run(global)).await,
             Self::Explain(verb) => Box::pin(verb.run(global)).await,
