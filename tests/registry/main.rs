@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in what it calls")]
 
 mod asker;
+mod attacks;
 #[path = "../it/client.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod client;
