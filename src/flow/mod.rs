@@ -26,6 +26,8 @@ pub mod rate_limit;
 pub mod refusal;
 #[cfg(feature = "service")]
 pub mod register;
+#[cfg(feature = "service")]
+pub mod rotate;
 pub mod route_rules;
 #[cfg(feature = "service")]
 pub mod set_up;

@@ -152,7 +152,9 @@ impl Store {
             "UPDATE authtoken_key SET \
              waited_ms = waited_ms + CASE WHEN steady_clock = ?1 THEN max(?2 - steady_ms, 0) ELSE 0 END, \
              steady_ms = CASE WHEN steady_clock = ?1 THEN max(?2, steady_ms) ELSE ?2 END, steady_clock = ?1 \
-             WHERE pid = ?3 AND state IN ('published', 'seen', 'retiring')",
+             WHERE pid = ?3 AND (state IN ('published', 'seen', 'retiring') \
+             OR state = 'active' AND seen IS NULL \
+             OR state = 'retired' AND activated IS NOT NULL AND withdrawn IS NULL)",
         )
         .bind(now.clock.clone())
         .bind(now.millis)

@@ -126,10 +126,10 @@ pub struct Outlook {
 
 /// The longest lifetime that can be configured: no token in use is older, whatever a clock that was set says.
 const LONGEST_EVER: Duration = Duration::from_hours(7 * 24);
-/// So many new keys are refused before no more is made.
+/// So many new keys are refused before no more is made that day.
 const MOST_REFUSED: usize = 5;
-/// How far the calendar may have gone back since a key became active before its age is thought to be unknown.
-const CALENDAR_BACK: i64 = 86_400;
+/// In seconds. If the calendar went back by more since a key became active, nobody knows its age.
+const DAY: i64 = 86_400;
 
 /// What is due.
 pub fn plan(situation: &Situation<'_>) -> Outlook {
@@ -238,7 +238,7 @@ impl Situation<'_> {
     fn turn_of_next(&self, active: &AuthtokenKey) -> Option<Timestamp> {
         let since = active.activated.unwrap_or(active.created);
         let unusable = active.life.distrusted.is_some() || active.life.refused.is_some();
-        if unusable || since.seconds_since(self.now) > CALENDAR_BACK {
+        if unusable || since.seconds_since(self.now) > DAY {
             return None;
         }
         let old = since.plus_seconds(seconds(self.terms.every));
@@ -288,10 +288,9 @@ impl Situation<'_> {
 
     /// One that was retired by hand is not left behind at the registry.
     fn retired(&self, key: &AuthtokenKey, outlook: &mut Outlook) {
-        let over = key.life.distrusted.is_some()
-            || key.activated.is_none()
-            || self.waited(key) >= self.tokens_need(key);
-        if key.life.withdrawn.is_none() && key.life.published.is_some() && over && self.is_in_set(key) {
+        let over =
+            key.life.distrusted.is_some() || key.activated.is_none() || self.waited(key) >= self.tokens_need(key);
+        if key.life.withdrawn.is_none() && over && self.is_in_set(key) {
             outlook.due.push(Step::Withdraw(key.kid.clone()));
         }
     }
@@ -322,16 +321,15 @@ impl Situation<'_> {
             Some(active) if ahead > waits => {
                 outlook.wait(active, Waiting::Successor, Some(span(ahead - waits)));
             }
-            _ if self.refused_in_a_row() >= MOST_REFUSED => outlook.alarms.push(Alarm::RefusedTooOften),
+            _ if self.refused_lately() >= MOST_REFUSED => outlook.alarms.push(Alarm::RefusedTooOften),
             _ => outlook.due.push(Step::Generate),
         }
     }
 
-    /// How many keys were refused since the registry last took one.
-    fn refused_in_a_row(&self) -> usize {
-        let taken = self.keys.iter().filter_map(|key| key.life.published).max();
+    /// How many keys the registry refused within a day of now.
+    fn refused_lately(&self) -> usize {
         let refused = self.keys.iter().filter_map(|key| key.life.refused);
-        refused.filter(|at| taken.is_none_or(|taken| *at >= taken)).count()
+        refused.filter(|at| at.seconds_since(self.now).saturating_abs() < DAY).count()
     }
 }
 
@@ -404,7 +402,9 @@ impl fmt::Display for Alarm {
             Self::Unknown(kid) => write!(f, "the key {kid} signs and no verifier can know it"),
             Self::Refused(kid) => write!(f, "the registry will never take the key {kid}, which signs"),
             Self::Overdue(kid) => write!(f, "the key {kid} signs longer than it should: no other one is ready"),
-            Self::RefusedTooOften => f.write_str("the registry refused one new key after the other: no more is made"),
+            Self::RefusedTooOften => {
+                f.write_str("the registry refused one new key after the other: no more is made today")
+            }
         }
     }
 }
