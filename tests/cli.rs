@@ -15,5 +15,7 @@ mod keys;
 mod life;
 #[path = "cli/proxy_config.rs"]
 mod proxy_config;
+#[path = "cli/registry_admin.rs"]
+mod registry_admin;
 #[path = "cli/service.rs"]
 mod service;

@@ -31,8 +31,12 @@ pub(super) struct Registry {
     orders: watch::Sender<Orders>,
     /// The names that it has by its addresses.
     addresses: Vec<String>,
+    limited_by: LimitSettings,
     task: JoinHandle<()>,
 }
+
+/// The limits per source and per participant, as they are configured.
+type LimitSettings = [Option<crate::config::RateLimit>; 2];
 
 /// What the configuration says of it.
 #[derive(Clone, Copy)]
@@ -70,13 +74,17 @@ impl Registry {
         report_readiness(&state);
         let (started, slot) = start_registry(tables.listener, sockets, &state, process, running)?;
         let task = actix_web::rt::spawn(async move { match builder.run().await {} });
-        Ok((Self { state, orders, addresses, task }, started, slot))
+        Ok((Self { state, orders, addresses, limited_by: limits_of(tables), task }, started, slot))
     }
 
     /// Puts other settings in force.
-    pub(super) fn reload(&self, tables: RegistryTables<'_>) {
+    pub(super) fn reload(&mut self, tables: RegistryTables<'_>) {
         self.state.replace(in_force(tables.settings, &self.addresses));
-        self.state.replace_limits(request_limits(tables));
+        // The same ones would only forget what was counted.
+        if limits_of(tables) != self.limited_by {
+            self.limited_by = limits_of(tables);
+            self.state.replace_limits(request_limits(tables));
+        }
         self.state.folding().set(tables.settings.fold);
         self.state.access_log.store(tables.access_log, Ordering::Relaxed);
         // Nobody follows any more only when everything ends.
@@ -125,13 +133,18 @@ fn orders(tables: RegistryTables<'_>) -> Orders {
     Orders { room, rules, poll: tables.poll }
 }
 
+const fn limits_of(tables: RegistryTables<'_>) -> LimitSettings {
+    [tables.limits.requests_per_source, tables.settings.requests_per_participant]
+}
+
 fn request_limits(tables: RegistryTables<'_>) -> RequestLimits {
     let limit =
         |setting: crate::config::RateLimit| RateLimit { interval: setting.rate.interval(), burst: setting.burst };
+    let [source, participant] = limits_of(tables);
     RequestLimits {
-        source: tables.limits.requests_per_source.and_then(|setting| RateLimiter::new(limit(setting))),
+        source: source.and_then(|setting| RateLimiter::new(limit(setting))),
         flood_notes: RateLimiter::new(FLOOD_NOTES),
-        participant: tables.settings.requests_per_participant.and_then(|setting| RateLimiter::new(limit(setting))),
+        participant: participant.and_then(|setting| RateLimiter::new(limit(setting))),
     }
 }
 

@@ -17,6 +17,7 @@ mod output;
 mod participant;
 mod proxy_config;
 mod registry;
+mod registry_admin;
 mod registry_server;
 mod serve;
 mod session;
@@ -74,6 +75,9 @@ enum Verb {
     /// What this participant has at the registry: look at it, publish, withdraw
     #[command(subcommand)]
     Registry(registry::Registry),
+    /// Administer a registry: participants, their metadata keys, the keys that sign
+    #[command(subcommand)]
+    RegistryAdmin(registry_admin::RegistryAdmin),
     /// Get a token, or look at one
     #[command(subcommand)]
     Token(token::Token),
@@ -98,6 +102,7 @@ impl Verb {
             Self::Key(verb) => Box::pin(verb.run(global)).await,
             Self::Config(verb) => Box::pin(verb.run(global)).await,
             Self::Registry(verb) => verb.run(global).await,
+            Self::RegistryAdmin(verb) => verb.run(global).await,
             Self::Token(verb) => Box::pin(verb.run(global)).await,
             Self::Explain(verb) => Box::pin(verb.run(global)).await,
             Self::Audit(verb) => Box::pin(verb.run(global)).await,
