@@ -9,6 +9,8 @@ mod load;
 mod publishing;
 mod registry_source;
 mod reload;
+mod rotation;
+mod rotation_told;
 mod stop;
 mod tls_slot;
 mod uptime;
@@ -30,6 +32,8 @@ pub use self::publishing::{PublisherError, metadata_key, publisher};
 use self::registry_source::RegistryKeys;
 pub use self::registry_source::{RegistrySourceError, registry_source};
 use self::reload::Reloader;
+use self::rotation::Rotation;
+pub use self::rotation::{ROTATION_LEASE, name_of_this_process, terms};
 use self::tls_slot::server_certificates;
 pub use self::uptime::UptimeClock;
 use self::verification::Verification;
@@ -103,6 +107,10 @@ pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError
     let internal = start_internal(config.listeners.internal.as_ref(), routes, &running)?;
     process.set_server_certificates(server_certificates(&slots));
     report_readiness(&service);
+    let rotation = match registry {
+        Some(registry) => Rotation::start(&config, &store, &service, registry)?,
+        None => None,
+    };
 
     let parts = reload::Parts { watch, slots, verification, level: telemetry.level() };
     let reloader = Reloader::new(Arc::clone(&config), loader, service.clone(), parts);
@@ -113,6 +121,9 @@ pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError
         }
     };
     stop::run_until_told(&config.shutdown, drain, reloader.run(), public, internal).await?;
+    if let Some(rotation) = rotation {
+        rotation.stop().await;
+    }
     remove_sockets(config.listeners.behind_proxies().flat_map(|proxy| &proxy.listen));
     writer.close(AUDIT_FLUSH).await;
     tracing::info!(audit_rows_lost = service.audit.lost(), "stopped");
