@@ -9,14 +9,15 @@ use actix_web::web;
 use super::error::AppError;
 use super::tls_slot::TlsSlot;
 use crate::config::{
-    ByteSize, Config, InternalListener, Limits, ListenAddress, ProxyListener, ShutdownSettings, VerifyListener,
-    WorkerSettings,
+    ByteSize, Config, InternalListener, Limits, ListenAddress, ProxyListener, RegistryListener, ShutdownSettings,
+    VerifyListener, WorkerSettings,
 };
 use crate::web::forward_auth::{self, ForwardAuth};
 use crate::web::identity::IdentitySource;
 use crate::web::listener::{Bound, ListenerError, ListenerTls, Running, serve, serve_internal};
 use crate::web::metrics::ProcessMetrics;
 use crate::web::peer::proxy_identity;
+use crate::web::registry::{self, RegistryFace};
 use crate::web::routes::{PublicListener, public_routes};
 use crate::web::state::Service;
 use crate::web::tls::TlsSettings;
@@ -67,6 +68,30 @@ pub(super) fn start_verify(
     running: &Running,
 ) -> Result<(Started, Option<TlsSlot>), AppError> {
     start_behind_proxy("verify", &listener.proxy, forward_auth::routes(state.clone()), process, running)
+}
+
+/// Binds the addresses of the registry: its names may depend on them.
+pub(super) fn bind_registry(listener: &RegistryListener) -> Result<Vec<Bound>, ListenerError> {
+    let scheme = if listener.tls.is_some() { "https" } else { "http" };
+    bind_all("registry", scheme, &listener.listen, listener.socket_mode)
+}
+
+/// Starts the listener of the registry on its sockets.
+pub(super) fn start_registry(
+    listener: &RegistryListener,
+    sockets: Vec<Bound>,
+    state: &web::Data<RegistryFace>,
+    process: &Arc<ProcessMetrics>,
+    running: &Running,
+) -> Result<(Started, Option<TlsSlot>), AppError> {
+    let slot = listener.tls.as_ref().map(|files| TlsSlot::read("registry", files)).transpose()?;
+    let tls = slot.as_ref().map(|slot| ListenerTls {
+        settings: TlsSettings::behind_proxy(),
+        identity: &slot.identity,
+        current: &slot.current,
+    });
+    let server = serve(registry::routes(state.clone()), process, sockets, tls.as_ref(), running)?;
+    Ok((server.into(), slot))
 }
 
 fn start_behind_proxy(

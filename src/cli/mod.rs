@@ -17,6 +17,7 @@ mod output;
 mod participant;
 mod proxy_config;
 mod registry;
+mod registry_server;
 mod serve;
 mod session;
 mod token;
@@ -68,6 +69,8 @@ enum Verb {
     Serve(serve::Serve),
     /// Verify tokens for a reverse proxy, until SIGTERM
     VerifyServer(verify_server::VerifyServer),
+    /// Run the participant metadata registry until SIGTERM
+    RegistryServer(registry_server::RegistryServer),
     /// What this participant has at the registry: look at it, publish, withdraw
     #[command(subcommand)]
     Registry(registry::Registry),
@@ -100,7 +103,7 @@ impl Verb {
             Self::Audit(verb) => Box::pin(verb.run(global)).await,
             Self::Doctor(verb) => verb.run().await,
             Self::ProxyConfig(verb) => verb.run(),
-            Self::Serve(_) | Self::VerifyServer(_) => Err(CliError::new("runs elsewhere")),
+            Self::Serve(_) | Self::VerifyServer(_) | Self::RegistryServer(_) => Err(CliError::new("runs elsewhere")),
         }
     }
 }
@@ -112,6 +115,7 @@ pub fn main() -> ExitCode {
     let verb = match verb {
         Verb::Serve(serve) => return serve.run(&global),
         Verb::VerifyServer(server) => return server.run(&global),
+        Verb::RegistryServer(server) => return server.run(&global),
         verb => verb,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -9,6 +9,7 @@
 //! | token | `GET|HEAD {base}/api/v1/auth/{entityId}`, `GET|HEAD {base}/.well-known/jwks.json` if switched on | the connection's certificate |
 //! | behind_proxy | the same | headers of a trusted proxy |
 //! | verify | any method `/verify` and below it; `GET /probe` if switched on | the same |
+//! | registry | the 28 operations below `/api/v2/participantMetadata` | proof of possession |
 //! | internal | `/health/live`, `/health/ready`, `/health/ready/writes`, `/health/ready/verification`, `/metrics`, `/.well-known/jwks.json` | none |
 
 #[cfg(feature = "service")]
@@ -34,6 +35,10 @@ pub mod metrics;
 #[cfg(feature = "service")]
 pub mod peer;
 pub mod problem;
+#[cfg(feature = "service")]
+pub mod registry;
+#[cfg(feature = "service")]
+mod request_size;
 #[cfg(feature = "service")]
 pub mod route;
 #[cfg(feature = "service")]

@@ -12,6 +12,7 @@ use super::identity::IdentitySource;
 use super::idle::Watched;
 use super::jwks::jwks;
 use super::peer::Peer;
+use super::request_size::header_bytes;
 use super::route::Route;
 use super::state::Service;
 use super::token::TokenRequest;
@@ -125,10 +126,4 @@ fn answer(service: &Service, listener: &PublicListener, http: &HttpRequest, peer
             token::answer(service, http, peer, &request)
         }
     }
-}
-
-/// As they were on the wire, near enough: names, values, separators, and the path.
-fn header_bytes(http: &HttpRequest) -> usize {
-    http.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>()
-        + http.uri().path_and_query().map_or(0, |path| path.as_str().len())
 }

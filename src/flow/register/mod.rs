@@ -15,12 +15,14 @@
 //! | `build` | how it is made |
 //! | `anchors` | the keys that sign it |
 //! | `admin` | who takes part |
+//! | `document` | the whole register as one document |
 
 mod admin;
 mod anchors;
 mod build;
 mod built;
 mod content;
+mod document;
 mod fulfil;
 mod handle;
 mod outcome;
@@ -35,6 +37,7 @@ pub use admin::MetadataKeyFault;
 pub use anchors::{AnchorFault, AnchorRoom, NewAnchor};
 pub use build::{BuildError, Built, SelfCheck, SetRules};
 pub use built::BuiltSet;
+pub use document::{ExportError, ImportError};
 pub use handle::{Limits, Register, Revisions};
 pub use outcome::{Done, Etag, Refused};
 pub use request::{IfMatch, Request};

@@ -3,7 +3,9 @@
 
 use crate::protocol::jwk::{PublicJwk, Unusable};
 use crate::protocol::metadata::entry::Entry;
-use crate::protocol::metadata::{EndpointCall, Interface, MtbKey, MtbScope, SignatureConstraint, Tlsa, WhySkipped};
+use crate::protocol::metadata::{
+    Endpoint, EndpointCall, Interface, MtbKey, MtbScope, SignatureConstraint, Tlsa, WhySkipped,
+};
 use crate::protocol::registry::body::{self, BodyError};
 use crate::protocol::registry::operation::KeyList;
 use crate::protocol::strict_json::read_object;
@@ -76,8 +78,14 @@ pub(super) fn endpoint_call(bytes: &[u8]) -> Result<EndpointCall, Refused> {
     Ok(call)
 }
 
-/// What an endpoint must be, whoever gave it its id.
-pub(super) fn check_endpoint(call: &EndpointCall) -> Result<(), Refused> {
+/// Reads an endpoint with its id.
+pub(super) fn endpoint(bytes: &[u8]) -> Result<Endpoint, Refused> {
+    let endpoint = read::<Endpoint>(bytes)?;
+    check_endpoint(&endpoint.call)?;
+    Ok(endpoint)
+}
+
+fn check_endpoint(call: &EndpointCall) -> Result<(), Refused> {
     if let Interface::Other(name) = &call.interface {
         let name: String = name.chars().take(40).collect();
         return Err(unacceptable(format!("{name:?} is no type of endpoint: {}", types())));
@@ -169,7 +177,7 @@ pub(super) fn info(bytes: &[u8], most: u32) -> Result<String, Refused> {
 }
 
 /// Reads a key, an endpoint or a constraint.
-pub(super) fn read<T: Entry>(bytes: &[u8]) -> Result<T, Refused> {
+fn read<T: Entry>(bytes: &[u8]) -> Result<T, Refused> {
     body::read_entry(bytes).map_err(refused)
 }
 

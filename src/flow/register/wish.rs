@@ -1,6 +1,6 @@
 //! [`Wish`]: what a request would have, read from its body and found fit before anything is asked of the store.
 
-use crate::protocol::metadata::{Endpoint, EndpointCall};
+use crate::protocol::metadata::EndpointCall;
 use crate::protocol::registry::operation::{Place, Verb};
 use crate::value::Pid;
 
@@ -43,8 +43,7 @@ impl Wish {
             }
             (Verb::Post, Place::Endpoints(_)) => rules::endpoint_call(body).map(Self::AddEndpoint),
             (Verb::Put, Place::Endpoint(_, id)) => {
-                let endpoint: Endpoint = rules::read(body)?;
-                rules::check_endpoint(&endpoint.call)?;
+                let endpoint = rules::endpoint(body)?;
                 if endpoint.endpoint_id != *id {
                     return Err(unacceptable("the endpointId in the body is the one in the path"));
                 }

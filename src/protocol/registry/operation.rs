@@ -147,6 +147,28 @@ impl Place {
         }
     }
 
+    /// What the API calls this operation, if the place has it.
+    pub fn operation(&self, verb: Verb) -> Option<&'static str> {
+        let list = match self {
+            Self::WholeSet => "",
+            Self::Participant(_) => "/{pid}",
+            Self::DomainName(_) => "/{pid}/domainName",
+            Self::Keys(_, KeyList::Mtb) => "/{pid}/mtbPublicKey",
+            Self::Key(_, KeyList::Mtb, _) => "/{pid}/mtbPublicKey/{kid}",
+            Self::Keys(_, KeyList::Authtoken) => "/{pid}/authtokenPublicKey",
+            Self::Key(_, KeyList::Authtoken, _) => "/{pid}/authtokenPublicKey/{kid}",
+            Self::Endpoints(_) => "/{pid}/interfaceEndpoint",
+            Self::Endpoint(..) => "/{pid}/interfaceEndpoint/{endpointId}",
+            Self::Constraints(_) => "/{pid}/issuerSignatureConstraint",
+            Self::Constraint(..) => "/{pid}/issuerSignatureConstraint/{acceptablePid}",
+            Self::Info(_) => "/{pid}/participantInfo",
+        };
+        let named = |(_, other, path): &&(&str, Verb, &'static str)| {
+            *other == verb && path.strip_prefix(ROOT).is_some_and(|path| path == list)
+        };
+        OPERATIONS.iter().find(named).map(|(name, ..)| *name)
+    }
+
     /// What can be done there.
     pub const fn verbs(&self) -> &'static [Verb] {
         match self {
@@ -239,6 +261,7 @@ mod tests {
             let place = Place::parse(&path).unwrap();
             assert!(place.verbs().contains(&verb), "{name}");
             assert_eq!(place.to_string(), path, "{name}");
+            assert_eq!(place.operation(verb), Some(name));
             let of_place = OPERATIONS.iter().filter(|(_, _, other)| *other == template).count();
             assert_eq!(of_place, place.verbs().len(), "{name}");
         }

@@ -10,7 +10,7 @@ use crate::value::Timestamp;
 /// A change that is being made: a transaction. Dropped, it leaves everything as it was.
 #[derive(Debug)]
 pub struct RegisterChange {
-    pub(super) tx: Tx,
+    pub(in crate::store) tx: Tx,
 }
 
 /// A proof of possession that counts once.

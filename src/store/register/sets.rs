@@ -91,12 +91,13 @@ impl Store {
         let (state, anchors) = (state(&mut tx).await?, anchors::all(&mut tx).await?);
         let registered = participants::all(&mut tx).await?.into_iter().filter(|one| one.removed.is_none());
         let mut entries = entries::all(&mut tx).await?.into_iter().peekable();
-        let participants = registered
-            .map(|participant| {
-                let own = std::iter::from_fn(|| entries.next_if(|entry| entry.pid == participant.pid)).collect();
-                Content { participant, entries: own }
-            })
-            .collect();
+        let mut participants = Vec::new();
+        for participant in registered {
+            // Whoever was removed has no entries; if it had, they would be nobody else's.
+            while entries.next_if(|entry| entry.pid < participant.pid).is_some() {}
+            let own = std::iter::from_fn(|| entries.next_if(|entry| entry.pid == participant.pid)).collect();
+            participants.push(Content { participant, entries: own });
+        }
         Ok(SetSource { state, anchors, participants })
     }
 

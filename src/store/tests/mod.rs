@@ -4,6 +4,7 @@ mod audit;
 mod directory;
 mod files;
 mod keys;
+mod register;
 mod rules;
 
 use tempfile::TempDir;

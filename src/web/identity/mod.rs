@@ -156,7 +156,7 @@ fn only_value<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'
 }
 
 /// The last address of a list like `X-Forwarded-For`: the one that our own proxy wrote.
-fn last_address(headers: &HeaderMap, name: &HeaderName) -> Option<IpAddr> {
+pub(super) fn last_address(headers: &HeaderMap, name: &HeaderName) -> Option<IpAddr> {
     let last = headers.get_all(name).last()?.to_str().ok()?;
     let text = last.rsplit(',').next()?.trim();
     text.parse().ok().or_else(|| text.parse().map(|address: std::net::SocketAddr| address.ip()).ok())

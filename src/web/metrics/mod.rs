@@ -3,6 +3,7 @@
 //! | file | what lives there |
 //! |---|---|
 //! | `process` | what every process counts: handshakes, reloads, certificates |
+//! | `registry` | what a registry counts |
 //! | `tokens` | what the token service counts |
 //! | `rotation` | what is told of the life of our keys |
 //! | `verification` | what is counted where tokens are verified |
@@ -12,12 +13,14 @@
 mod families;
 mod key_sources;
 mod process;
+mod registry;
 mod rotation;
 mod tokens;
 mod verification;
 
 pub use self::key_sources::key_sources;
 pub use self::process::{ProcessMetrics, Reload};
+pub use self::registry::{RegistryFacts, RegistryMetrics, SetBuild, SetFacts};
 pub use self::rotation::{Reading, RotationFact};
 pub use self::tokens::{KeyFact, Metrics, ServiceFacts};
 pub use self::verification::{Outcome, VerifyMetrics};

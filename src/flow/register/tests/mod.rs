@@ -2,6 +2,7 @@
 
 mod anchors;
 mod bodies;
+mod documents;
 mod histories;
 mod operations;
 mod refusals;

@@ -132,7 +132,7 @@ async fn what_nobody_could_read_or_believe_is_not_built() {
 async fn a_serial_beyond_what_readers_agree_about_is_not_given() {
     let full = Home::new().await;
     let whole = full.register.store.whole_register().await.unwrap();
-    let home = Home { register: Home::empty().await.register, ..full };
+    let home = Home { room: full.room.clone(), ..Home::empty().await };
     let whole = Whole { last_serial: 1 << 53, ..whole };
     home.register.store.take_whole_register(&whole, &now()).await.unwrap();
     let refusal = home.register.build_set(&home.room, &rules(), &now()).await.unwrap_err();

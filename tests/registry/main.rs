@@ -1,0 +1,12 @@
+//! A registry from the outside: the real binary, over TLS, asked as participants ask, and as nobody should.
+
+#![cfg(test)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in what it calls")]
+
+mod asker;
+mod attacks;
+#[path = "../it/client.rs"]
+#[expect(dead_code, reason = "other tests need more of it")]
+mod client;
+mod operations;
+mod site;
