@@ -75,8 +75,11 @@ impl Global {
         Ok(Config::load(&self.config_file(), &environment)?)
     }
 
-    /// Opens the store in this file; it is closed when the command ends.
+    /// Opens the store in this file, once; it is closed when the command ends.
     pub(super) async fn open_store(&self, path: &Path) -> Result<Store, StoreError> {
+        if let Some(store) = self.opened.get() {
+            return Ok(store.clone());
+        }
         // Also a store that cannot be written: whoever reads needs no more, and a change says for itself that it failed.
         let _ = self.store_path.set(path.to_owned());
         let store = Store::open(path, Access::Service).await?;

@@ -15,8 +15,6 @@ mod client;
 mod error;
 mod operations;
 mod pace;
-#[cfg(test)]
-mod tests;
 
 pub use answer::{Believed, Tagged};
 pub use client::{Party, RegistryClient, World};

@@ -13,6 +13,48 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("cert", &["enrol", "issue", "list", "show", "revoke"]),
     ("key", &["generate", "list", "show", "activate", "retire", "export"]),
     ("config", &["check"]),
+    (
+        "registry",
+        &[
+            "participant",
+            "participant show",
+            "domain-name",
+            "domain-name show",
+            "domain-name set",
+            "domain-name remove",
+            "mtb-key",
+            "mtb-key list",
+            "mtb-key show",
+            "mtb-key add",
+            "mtb-key replace",
+            "mtb-key remove",
+            "authtoken-key",
+            "authtoken-key list",
+            "authtoken-key show",
+            "authtoken-key publish",
+            "authtoken-key replace",
+            "authtoken-key remove",
+            "endpoint",
+            "endpoint list",
+            "endpoint show",
+            "endpoint add",
+            "endpoint set",
+            "endpoint remove",
+            "constraint",
+            "constraint list",
+            "constraint show",
+            "constraint add",
+            "constraint set",
+            "constraint remove",
+            "info",
+            "info show",
+            "info set",
+            "info remove",
+            "metadata-key",
+            "metadata-key generate",
+            "metadata-key show",
+        ],
+    ),
     ("serve", &[]),
     ("verify-server", &[]),
     ("token", &["get", "show", "verify"]),
@@ -30,14 +72,14 @@ fn every_help_text_is_the_pinned_one() {
     let mut calls: Vec<Vec<&str>> = vec![vec![]];
     for &(family, verbs) in FAMILIES {
         calls.push(vec![family]);
-        calls.extend(verbs.iter().map(|verb| vec![family, verb]));
+        calls.extend(verbs.iter().map(|verb| [family].into_iter().chain(verb.split(' ')).collect()));
     }
     let mut expected_files = BTreeSet::new();
     for call in calls {
         let name = [&["bob-auth"], call.as_slice()].concat().join("-") + ".txt";
         let text = home.done(&[call.as_slice(), &["--help"]].concat());
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{name}: wider than 100 columns");
-        assert!(call.len() < 2 || text.contains("Example"), "{name}: no example");
+        assert!(call.len() < 2 || text.contains("<COMMAND>") || text.contains("Example"), "{name}: no example");
         if bless {
             fs::create_dir_all(&folder).unwrap();
             fs::write(folder.join(&name), &text).unwrap();

@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 
 use super::super::error::CliError;
 use super::super::output::{Answer, Table, facts, list};
-use super::super::session::Global;
+use super::super::session::{Global, change};
 use super::room::{Done, Room, Thing, as_json, notes, read};
+use crate::flow::publish::Published;
 use crate::protocol::jwk::{PublicJwk, bare_jwk};
 use crate::protocol::registry::body::read_entry;
-use crate::store::KeyState;
+use crate::store::{AuthtokenKey, KeyNews, KeyState, StoreError};
 use crate::value::Kid;
 
 #[derive(Debug, Subcommand)]
@@ -34,8 +35,9 @@ pub(in crate::cli) enum AuthtokenKeyVerb {
     Replace(Source),
     /// Withdraw a key: partners stop knowing it, and its id can never be used again
     #[command(after_help = "Example:\n  bob-auth registry authtoken-key remove 34:20261122_1\n\n\
-        Wait until the last token of this key has expired before you do this.")]
-    Remove(Which),
+        Wait until the last token of this key has expired before you do this. A key that the store knows to be needed is\n\
+        not removed without --force.")]
+    Remove(Remove),
 }
 
 #[derive(Debug, Args)]
@@ -43,6 +45,16 @@ pub(in crate::cli) struct Which {
     /// The key
     #[arg(value_name = "KID")]
     kid: Kid,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Remove {
+    /// The key
+    #[arg(value_name = "KID")]
+    kid: Kid,
+    /// Even if tokens that it signed are still valid, or it signs
+    #[arg(long)]
+    force: bool,
 }
 
 #[derive(Debug, Args)]
@@ -82,28 +94,59 @@ impl AuthtokenKeyVerb {
                 Answer::new(text, &json!({ "jwk": jwk(&found.value)?, "etag": found.etag }))
             }
             Self::Publish(source) => {
-                let key = source.key(&room, global).await?;
+                let (key, row) = source.key(&room, global).await?;
                 let published = room.publisher.publish_authtoken_key(&key).await?;
-                room.published(global, &Thing::key(NAME, &key.kid), (Done::Published, published)).await
+                let news = row.filter(|row| published == Published::Now || row.state == KeyState::Pending);
+                let news = news.map(|row| (row.kid, KeyNews::Published { before: row.life.published }));
+                let thing = Thing { news, ..Thing::key(NAME, &key.kid) };
+                room.published(global, &thing, (Done::Published, published)).await
             }
             Self::Replace(source) => {
-                let key = source.key(&room, global).await?;
+                let (key, _) = source.key(&room, global).await?;
                 let published = room.publisher.replace_authtoken_key(&key).await?;
                 room.published(global, &Thing::key(NAME, &key.kid), (Done::Replaced, published)).await
             }
-            Self::Remove(Which { kid }) => {
-                let withdrawn = room.publisher.withdraw_authtoken_key(&kid).await?;
-                room.withdrawn(global, &Thing::key(NAME, &kid), withdrawn).await
-            }
+            Self::Remove(remove) => remove.run(&room, global).await,
         }
     }
 }
 
+impl Remove {
+    async fn run(self, room: &Room, global: &Global) -> Result<Answer, CliError> {
+        let row = match room.store(global).await {
+            Ok(store) => store.keys(Some(room.pid)).await?.into_iter().find(|row| row.kid == self.kid),
+            Err(StoreError::Missing(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(row) = row.as_ref().filter(|_| !self.force) {
+            refuse_if_needed(row)?;
+        }
+        let withdrawn = room.publisher.withdraw_authtoken_key(&self.kid).await?;
+        let news = row.filter(|row| row.life.withdrawn.is_none() && row.state != KeyState::Active);
+        let news = news.map(|row| (row.kid, KeyNews::Withdrawn));
+        room.withdrawn(global, &Thing { news, ..Thing::key(NAME, &self.kid) }, withdrawn).await
+    }
+}
+
+/// Without the key, tokens that it signed are worth nothing.
+fn refuse_if_needed(row: &AuthtokenKey) -> Result<(), CliError> {
+    let kid = &row.kid;
+    if row.state == KeyState::Active {
+        let next = "activate its successor first, or insist with --force: then no partner accepts a token of yours";
+        return Err(CliError::new(format!("the key {kid} is the one that signs")).next(next));
+    }
+    match row.life.last_exp.filter(|last| *last > change().at) {
+        Some(last) => Err(CliError::new(format!("tokens of the key {kid} are valid until {last}"))
+            .next("wait until then, or insist with --force: then no partner accepts them")),
+        None => Ok(()),
+    }
+}
+
 impl Source {
-    /// The public key that is meant.
-    async fn key(&self, room: &Room, global: &Global) -> Result<PublicJwk, CliError> {
+    /// The public key that is meant, and what the store knows of it if it is from there.
+    async fn key(&self, room: &Room, global: &Global) -> Result<(PublicJwk, Option<AuthtokenKey>), CliError> {
         if let Some(path) = &self.jwk {
-            return read_entry(&read(path)?).map_err(|error| CliError::new(error).at(path));
+            return Ok((read_entry(&read(path)?).map_err(|error| CliError::new(error).at(path))?, None));
         }
         let Some(kid) = &self.kid else { return Err(CliError::new("no key is named")) };
         let row = room.store(global).await?.key(room.pid, kid).await?;
@@ -111,8 +154,9 @@ impl Source {
             let next = "make a new one with `bob-auth key generate`";
             return Err(CliError::new(format!("the key {kid} is retired and is not published again")).next(next));
         }
-        read_entry(row.public_jwk.as_bytes())
-            .map_err(|error| CliError::new(format!("the public key {kid} in the store: {error}")))
+        let key = read_entry(row.public_jwk.as_bytes())
+            .map_err(|error| CliError::new(format!("the public key {kid} in the store: {error}")))?;
+        Ok((key, Some(row)))
     }
 }
 

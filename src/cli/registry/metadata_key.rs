@@ -44,11 +44,21 @@ pub(in crate::cli) struct Generate {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Where {
-    /// Its file [default: `metadata_key` of the participant in the configuration]
-    #[arg(long, value_name = "FILE", requires = "kid")]
+    /// Its file
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "kid",
+        help = "Its file [default: the participant's metadata_key in the configuration]"
+    )]
     file: Option<PathBuf>,
-    /// Its id [default: `metadata_kid` of the participant in the configuration]
-    #[arg(long, value_name = "KID", requires = "file")]
+    /// Its id
+    #[arg(
+        long,
+        value_name = "KID",
+        requires = "file",
+        help = "Its id [default: the participant's metadata_kid in the configuration]"
+    )]
     kid: Option<Kid>,
 }
 

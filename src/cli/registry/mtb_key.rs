@@ -46,8 +46,13 @@ pub(in crate::cli) struct Source {
     /// A file with the public key (JWK with kid), or - for standard input
     #[arg(value_name = "FILE")]
     jwk: PathBuf,
-    /// What it signs (`bob_sc`), for example id or ticket [default: what the JWK says]
-    #[arg(long, value_name = "SCOPE", value_parser = scope)]
+    /// What it signs
+    #[arg(
+        long,
+        value_name = "SCOPE",
+        value_parser = scope,
+        help = "What it signs (bob_sc), for example id or ticket [default: what the JWK says]"
+    )]
     scope: Option<MtbScope>,
 }
 

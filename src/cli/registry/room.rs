@@ -11,13 +11,13 @@ use super::super::error::CliError;
 use super::super::input;
 use super::super::output::{Answer, printable};
 use super::super::session::{Global, change, randomness};
-use crate::app::publisher;
+use crate::app::{UptimeClock, publisher};
 use crate::config::{RegistryClientConfig, environment};
 use crate::flow::publish::{Published, Publisher, Withdrawn};
 use crate::protocol::metadata::WhySkipped;
 use crate::registry_client::{RegistryClient, World};
-use crate::store::{AuditResult, AuditRow, Store, StoreError};
-use crate::value::{Kid, Pid, SystemClock};
+use crate::store::{AuditResult, AuditRow, Conflict, KeyNews, Store, StoreError};
+use crate::value::{Kid, Pid, SteadyClock as _, SystemClock};
 
 /// What the verbs work with.
 pub(super) struct Room {
@@ -30,6 +30,8 @@ pub(super) struct Room {
 pub(super) struct Thing {
     pub(super) name: String,
     pub(super) kid: Option<Kid>,
+    /// What the store is to note of a key of its own.
+    pub(super) news: Option<(Kid, KeyNews)>,
 }
 
 /// What was done with it.
@@ -104,25 +106,34 @@ impl Room {
     ) -> Result<Answer, CliError> {
         let view = json!({ "pid": self.pid, "thing": thing.name, "kid": thing.kid, "result": result });
         let answer = Answer::new(printable(&text), &view)?;
-        let recorded = match done {
-            Some(done) => self.record(global, thing, done).await,
-            None => Ok(()),
-        };
         // What was done at the registry is done, whatever becomes of the row.
-        Ok(match recorded {
+        Ok(match self.record(global, thing, done).await {
             Ok(()) => answer,
-            Err(error) => answer.note(format!("it was done, but the audit trail does not know of it: {error}")),
+            Err(error) => answer.note(format!("it was done, but the store does not know of it: {error}")),
         })
     }
 
-    /// Where there is a store, its audit trail learns what was changed at the registry.
-    async fn record(&self, global: &Global, thing: &Thing, done: Done) -> Result<(), StoreError> {
+    /// Where there is a store, it learns what was changed at the registry: of a key of its own in that key's row, of
+    /// everything else in the audit trail.
+    async fn record(&self, global: &Global, thing: &Thing, done: Option<Done>) -> Result<(), StoreError> {
+        if done.is_none() && thing.news.is_none() {
+            return Ok(());
+        }
         let store = match self.store(global).await {
             Ok(store) => store,
             Err(StoreError::Missing(_)) => return Ok(()),
             Err(error) => return Err(error),
         };
         let change = change();
+        if let Some((kid, news)) = &thing.news {
+            let steady = UptimeClock::new(format!("cli {} {}", std::process::id(), change.at)).read();
+            return match store.note_key(self.pid, kid, *news, (&steady, &change)).await {
+                // A running service noted it first.
+                Ok(_) | Err(StoreError::Conflict(Conflict::StepTaken { .. })) => Ok(()),
+                Err(error) => Err(error),
+            };
+        }
+        let Some(done) = done else { return Ok(()) };
         let row = AuditRow::new(change.at, change.actor, done.action(), AuditResult::Done);
         let detail = Some(thing.name.as_str().into());
         store.record(AuditRow { pid: Some(self.pid), kid: thing.kid.clone(), detail, ..row }).await
@@ -136,11 +147,11 @@ impl Room {
 
 impl Thing {
     pub(super) fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), kid: None }
+        Self { name: name.into(), kid: None, news: None }
     }
 
     pub(super) fn key(list: &str, kid: &Kid) -> Self {
-        Self { name: format!("{list} {kid}"), kid: Some(kid.clone()) }
+        Self { name: format!("{list} {kid}"), kid: Some(kid.clone()), news: None }
     }
 }
 

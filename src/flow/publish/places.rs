@@ -1,10 +1,12 @@
 //! What a participant publishes besides keys: domain name, endpoints, signature constraints, info.
 
+use serde_json::Value;
+
 use super::error::PublishError;
 use super::publisher::{Published, Publisher, Standing, Withdrawn, gone, settle, standing};
 use crate::protocol::metadata::free_object::FreeObject;
 use crate::protocol::metadata::{Endpoint, EndpointCall, SignatureConstraint};
-use crate::registry_client::ClientError;
+use crate::registry_client::{ClientError, Tagged};
 use crate::value::Pid;
 
 type Result<T> = std::result::Result<T, PublishError>;
@@ -27,14 +29,19 @@ impl Publisher {
         gone(self.client.delete_domain_name(None).await)
     }
 
-    /// Sets the info, all of it.
+    /// Sets the info, all of it. The order of members means nothing: a registry may keep another one.
     pub async fn set_info(&self, info: &FreeObject) -> Result<Published> {
-        let etag = match standing(self.client.info().await, info)? {
+        let wanted = meaning(info)?;
+        let found = async || {
+            let found = self.client.info().await?;
+            Ok(Tagged { value: meaning(&found.value)?, etag: found.etag })
+        };
+        let etag = match standing(found().await, &wanted)? {
             Standing::Same => return Ok(Published::AlreadyThere),
             Standing::Absent => None,
             Standing::Other(found) => found.etag,
         };
-        settle(self.client.put_info(info, etag.as_deref()), self.client.info(), info).await
+        settle(self.client.put_info(info, etag.as_deref()), found(), &wanted).await
     }
 
     /// Takes the info away.
@@ -110,4 +117,8 @@ impl Publisher {
     async fn endpoint_with(&self, call: &EndpointCall) -> Result<Option<Endpoint>> {
         Ok(self.client.endpoints().await?.entries.into_iter().find(|endpoint| endpoint.call == *call))
     }
+}
+
+fn meaning(info: &FreeObject) -> std::result::Result<Value, ClientError> {
+    Ok(serde_json::to_value(info)?)
 }
