@@ -11,6 +11,8 @@ mod registry;
 mod registry_server;
 mod registry_source;
 mod reload;
+mod rotation;
+mod rotation_told;
 mod set_builder;
 mod stop;
 mod tls_slot;
@@ -34,6 +36,8 @@ pub use self::registry_server::registry_server;
 use self::registry_source::RegistryKeys;
 pub use self::registry_source::{RegistrySourceError, registry_source};
 use self::reload::Reloader;
+use self::rotation::Rotation;
+pub use self::rotation::{ROTATION_LEASE, name_of_this_process, terms};
 use self::tls_slot::server_certificates;
 pub use self::uptime::UptimeClock;
 use self::verification::Verification;
@@ -107,6 +111,10 @@ pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError
     let internal = start_internal(config.listeners.internal.as_ref(), routes, &running)?;
     process.set_server_certificates(server_certificates(&slots));
     report_readiness(&service);
+    let rotation = match registry {
+        Some(registry) => Rotation::start(&config, &store, &service, registry)?,
+        None => None,
+    };
 
     let parts = reload::Parts { watch, slots, verification, level: telemetry.level() };
     let reloader = Reloader::new(Arc::clone(&config), loader, service.clone(), parts);
@@ -117,6 +125,9 @@ pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError
         }
     };
     stop::run_until_told(&config.shutdown, drain, reloader.run(), public, internal).await?;
+    if let Some(rotation) = rotation {
+        rotation.stop().await;
+    }
     remove_sockets(config.listeners.behind_proxies().flat_map(|proxy| &proxy.listen));
     writer.close(AUDIT_FLUSH).await;
     tracing::info!(audit_rows_lost = service.audit.lost(), "stopped");
