@@ -15,7 +15,7 @@ use super::hardening::system_random;
 use super::listeners::{Started, bind_registry, start_registry};
 use super::set_builder::{Orders, SetBuilder};
 use super::tls_slot::TlsSlot;
-use crate::config::{ByteSize, Limits, RegistryListener, RegistryServerSettings};
+use crate::config::{ByteSize, Config, Limits, RegistryListener, RegistryServerSettings};
 use crate::flow::rate_limit::{RateLimit, RateLimiter};
 use crate::flow::register::{AnchorRoom, Limits as RegisterLimits, Register, SetRules};
 use crate::store::Store;
@@ -53,6 +53,19 @@ pub(super) struct RegistryTables<'c> {
 const FLOOD_NOTES: RateLimit = RateLimit { interval: Duration::from_secs(10), burst: NonZeroU32::MIN };
 /// How long a body may take if `limits.header_time` is off.
 const BODY_TIME: Duration = Duration::from_secs(30);
+
+impl<'c> RegistryTables<'c> {
+    /// Of a token service that is a registry besides.
+    pub(super) fn of(config: &'c Config) -> Option<Self> {
+        Some(Self {
+            settings: config.registry_server.as_ref()?,
+            listener: config.listeners.registry.as_ref()?,
+            limits: &config.limits,
+            poll: config.reload.poll_store,
+            access_log: config.log.access,
+        })
+    }
+}
 
 impl Registry {
     /// Opens the listener, with the set that there is, or a new one.
