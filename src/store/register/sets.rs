@@ -87,10 +87,12 @@ impl Store {
 
     /// Everything that a set is made of.
     pub async fn set_source(&self) -> Result<SetSource> {
-        let mut tx = self.read().await?;
+        let (pool, mut tx) = self.read_aside().await?;
         let (state, anchors) = (state(&mut tx).await?, anchors::all(&mut tx).await?);
         let registered = participants::all(&mut tx).await?.into_iter().filter(|one| one.removed.is_none());
         let mut entries = entries::all(&mut tx).await?.into_iter().peekable();
+        drop(tx);
+        pool.close().await;
         let mut participants = Vec::new();
         for participant in registered {
             let own = std::iter::from_fn(|| entries.next_if(|entry| entry.pid == participant.pid)).collect();
