@@ -13,6 +13,8 @@ mod explain;
 mod init;
 mod input;
 mod key;
+mod key_rotate;
+mod key_status;
 mod metadata;
 mod output;
 mod participant;
