@@ -75,7 +75,7 @@ fn a_key_counts_from_the_first_token_after_it_was_published_until_it_is_withdraw
 
     // The registry goes down: what it said last is enough, also for a new start.
     let Federation { mut site, registry, door, kid } = federation;
-    registry.stop();
+    drop(registry);
     drop(verifier);
     let verifier = door.open();
     assert_eq!(present(&verifier, &door.validator).status, 200);
@@ -83,5 +83,5 @@ fn a_key_counts_from_the_first_token_after_it_was_published_until_it_is_withdraw
     door.site.run(&["registry", "authtoken-key", "remove", &kid, "--force"]);
     until("the key counts no more", || (present(&verifier, &door.validator).status != 200).then_some(()));
     assert_eq!(refusal(&present(&verifier, &door.validator)), "unknown_key");
-    registry.stop();
+    drop(registry);
 }
