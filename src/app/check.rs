@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ring::rand::SecureRandom;
 
 use super::hardening::system_random;
+use super::registry_source::check_trust;
 use super::verification::{check_keys, laxities};
 use crate::config::{
     Config, Fault, Faults, InternalListener, Place, RegistryListener, RegistryServerConfig, RegistryServerSettings,
@@ -54,6 +55,11 @@ pub async fn check(config: &Config, now: Timestamp, rng: &dyn SecureRandom) -> F
     if let Some(settings) = &config.verify {
         let listener = config.listeners.verify.as_ref();
         findings.check_verification(settings, listener, now, &|key| config.place(key)).await;
+    }
+    if let Some((key, problem, remedy)) = config.registry.as_ref().and_then(|registry| check_trust(&registry.origin()))
+        && !findings.knows("registry.")
+    {
+        findings.add(config.place(&key), problem, remedy);
     }
     if findings.knows("store.") {
         return findings;
