@@ -15,6 +15,7 @@ use crate::flow::new_files::NewFileError;
 use crate::flow::new_key::{ActivateError, NewKeyError};
 use crate::flow::publish::PublishError;
 use crate::flow::register::{AnchorFault, ExportError, ImportError, MetadataKeyFault};
+use crate::flow::rotate::StepError;
 use crate::flow::set_up::SetUpError;
 use crate::protocol::registry::body::BodyError;
 use crate::registry_client::ClientError;
@@ -228,6 +229,18 @@ impl From<NewKeyError> for CliError {
                 Self::new(error).next("move that file out of the keys directory, or choose another id with --kid")
             }
             NewKeyError::BitsWithoutRsa => Self::new(error).next("leave --bits out, or add --alg RS256"),
+            other => Self::new(other),
+        }
+    }
+}
+
+impl From<StepError> for CliError {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Store(error) => error.into(),
+            StepError::Publish(error) => error.into(),
+            StepError::NewKey(error) => error.into(),
+            StepError::Activate(error) => error.into(),
             other => Self::new(other),
         }
     }
