@@ -103,8 +103,8 @@ impl RegistryClient {
         if tries.made >= self.pace.tries || !error.is_retried(verb) || Instant::now() + pause >= tries.end {
             return Err(error);
         }
-        let (pid, tried) = (self.party.pid, tries.made);
-        tracing::debug!(%pid, method = verb.as_str(), tried, ?pause, %error, "asking the registry again");
+        let pid = self.party.pid;
+        tracing::debug!(%pid, method = verb.as_str(), ?pause, %error, "asking the registry again");
         sleep(pause).await;
         Ok(())
     }

@@ -72,7 +72,7 @@ async fn keys(client: &RegistryClient) {
     assert_eq!(client.mtb_key(&mtb.kid).await.unwrap().value, mtb);
     let repaired = MtbKey { scope: Some(MtbScope::Id), ..mtb };
     assert_eq!(client.put_mtb_key(&repaired, None).await.unwrap().status, 200);
-    assert_eq!(client.mtb_keys().await.unwrap().entries, [repaired.clone()]);
+    assert_eq!(client.mtb_keys().await.unwrap().entries, std::slice::from_ref(&repaired));
     assert_eq!(client.delete_mtb_key(&repaired.kid, None).await.unwrap().status, 204);
 }
 
@@ -84,7 +84,7 @@ async fn places(client: &RegistryClient) {
     let endpoint = client.post_endpoint(&call).await.unwrap();
     assert_eq!(client.endpoint(endpoint.endpoint_id).await.unwrap().value, endpoint);
     assert_eq!(client.put_endpoint(&endpoint, None).await.unwrap().status, 204);
-    assert_eq!(client.endpoints().await.unwrap().entries, [endpoint.clone()]);
+    assert_eq!(client.endpoints().await.unwrap().entries, std::slice::from_ref(&endpoint));
     assert_eq!(client.delete_endpoint(endpoint.endpoint_id, None).await.unwrap().status, 204);
     let of =
         |lifetime: &str| SignatureConstraint { acceptable_pid: pid(41), signature_lifetime: lifetime.parse().unwrap() };
