@@ -1,5 +1,6 @@
 //! [`AppError`]: why the service does not start, or did not stop well.
 
+use super::publishing::PublisherError;
 use super::registry_source::RegistrySourceError;
 use super::tls_slot::IdentityError;
 use super::verification::VerificationError;
@@ -28,6 +29,9 @@ pub enum AppError {
     /// The registry's set.
     #[error(transparent)]
     Registry(#[from] RegistrySourceError),
+    /// What proves to the registry who we are.
+    #[error(transparent)]
+    Publisher(#[from] PublisherError),
     /// The counters.
     #[error("the metrics could not be set up: {0}")]
     Metrics(String),

@@ -7,13 +7,16 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::error::CliError;
+use super::key_rotate::Rotate;
+use super::key_status;
 use super::output::{Answer, Table, facts, list, or_dash};
 use super::session::{Global, Session};
 use super::words;
+use crate::app::{self, UptimeClock};
 use crate::crypto::algorithm::Algorithm;
 use crate::flow::new_key::{self, NewKey};
-use crate::store::{Activation, AuthtokenKey, KeyState};
-use crate::value::Kid;
+use crate::store::{self, AuthtokenKey, KeyState};
+use crate::value::{Kid, SteadyClock as _};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Key {
@@ -28,12 +31,22 @@ pub(super) enum Key {
     Show(Which),
     /// Make a pending key the one that signs; the one that signed is retiring from then on
     #[command(after_help = "Example:\n  bob-auth key activate 34:20261122_2\n\n\
-        Wait until every verifier has fetched the new public key before you do this.")]
-    Activate(Which),
+        Wait until every verifier has fetched the new public key before you do this.\n\
+        Where keys are published from here, one that partners cannot know yet is refused.")]
+    Activate(Activate),
     /// Withdraw a key that signs no more: verifiers stop knowing it
     #[command(after_help = "Example:\n  bob-auth key retire 34:20261122_1\n\n\
         Wait until the last token of this key has expired before you do this.")]
     Retire(Which),
+    /// Show where every key stands and what it waits for
+    #[command(after_help = "Example:\n  bob-auth key status")]
+    Status(Status),
+    /// Take the steps that are due: make, publish, activate and withdraw keys, each in its time
+    #[command(after_help = "Examples:\n  bob-auth key rotate --dry-run\n  bob-auth key rotate --emergency --yes\n\n\
+        A running service with rotation.automatic does this by itself; without one, call it now and then.\n\
+        --emergency distrusts every key there is, publishes a new one, signs with it as soon as it is in\n\
+        the metadata set, and withdraws the others at once: their tokens are refused from then on.")]
+    Rotate(Rotate),
     /// Print public keys: one as a JWK, or all that verifiers may know as a JWKS
     #[command(after_help = "Examples:\n  bob-auth key export 34:20261122_1\n  bob-auth key export --jwks > jwks.json")]
     Export(Export),
@@ -44,6 +57,23 @@ pub(super) struct Which {
     /// The key
     #[arg(value_name = "KID")]
     kid: Kid,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Activate {
+    /// The key
+    #[arg(value_name = "KID")]
+    kid: Kid,
+    /// Also one that verifiers cannot know yet: they refuse its tokens
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Status {
+    /// Those that are retired as well
+    #[arg(long)]
+    all: bool,
 }
 
 #[derive(Debug, Args)]
@@ -95,11 +125,9 @@ impl Key {
             Self::Generate(generate) => generate.run(&session).await,
             Self::List => show_all(&store.keys(Some(*pid)).await?),
             Self::Show(Which { kid }) => show("", &store.key(*pid, &kid).await?),
-            Self::Activate(Which { kid }) => show(
-                "activated",
-                &new_key::activate(session.key_room(), *pid, &kid, &Activation::by_hand(session.last_exp()), change)
-                    .await?,
-            ),
+            Self::Activate(activate) => activate.run(&session).await,
+            Self::Status(Status { all }) => key_status::status(&session, all).await,
+            Self::Rotate(rotate) => Box::pin(rotate.run(&session)).await,
             Self::Retire(Which { kid }) => {
                 let key = store.retire_key(*pid, &kid, change).await?;
                 let file = session.config.keys.directory.join(&key.file);
@@ -113,6 +141,36 @@ impl Key {
             Self::Export(Export { kid: None, .. }) => jwks(&store.keys(Some(*pid)).await?),
         }
     }
+}
+
+impl Activate {
+    async fn run(self, session: &Session) -> Result<Answer, CliError> {
+        let Self { kid, force } = self;
+        let key = session.store.key(session.pid, &kid).await?;
+        if !force && key.state.is_coming() && key_status::publishes(&session.config, session.pid) {
+            check_known(session, &key)?;
+        }
+        let activation = store::Activation::by_hand(session.last_exp());
+        let key = new_key::activate(session.key_room(), session.pid, &kid, &activation, &session.change).await?;
+        show("activated", &key)
+    }
+}
+
+/// A key that no verifier can know must not sign.
+fn check_known(session: &Session, key: &AuthtokenKey) -> Result<(), CliError> {
+    let steady = UptimeClock::new(app::name_of_this_process()).read();
+    let rest = session.config.rotation.wait.saturating_sub(key.life.waited.until(&steady));
+    let problem = match key.state {
+        KeyState::Seen if rest.is_zero() => return Ok(()),
+        KeyState::Seen => {
+            let until = session.now().plus_seconds(rest.as_secs().cast_signed());
+            format!("not every verifier can know the key {} before {until}", key.kid)
+        }
+        _ => format!("the key {} was not seen in a verified metadata set: no verifier can know it", key.kid),
+    };
+    Err(CliError::new(problem).next(
+        "`bob-auth key rotate` goes on with it; with --force it signs at once, and whoever does not know it refuses its tokens",
+    ))
 }
 
 impl Generate {

@@ -18,6 +18,7 @@ mod error;
 pub mod key_files;
 mod key_life;
 mod key_state;
+mod key_steps;
 mod keys;
 mod lease;
 mod owner;

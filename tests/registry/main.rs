@@ -4,8 +4,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in what it calls")]
 
 mod asker;
+mod attacks;
 #[path = "../it/client.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod client;
+mod life;
 mod operations;
+mod refusals;
+mod set;
 mod site;

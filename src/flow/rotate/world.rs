@@ -78,6 +78,9 @@ pub enum StepError {
     /// What the store has is no public key.
     #[error("the public key {0} in the store is no JWK that could be published")]
     NoJwk(Kid),
+    /// A reload took the registry's set away.
+    #[error("nobody reads the registry's metadata set any more: start the service again")]
+    NoSource,
     /// The key is gone from the store; does not happen.
     #[error("there is no key {0} any more")]
     NoKey(Kid),

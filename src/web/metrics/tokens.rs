@@ -8,6 +8,7 @@ use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, Registry};
 
 use super::families::{counter, counters, gauge, gauges, histogram, int_to_f64};
 use super::process::ProcessMetrics;
+use super::rotation::{Reading, RotationBoard};
 use crate::flow::refusal::Refusal;
 use crate::store::{AuditSink, Directory};
 use crate::value::{Kid, Pid, Timestamp};
@@ -24,6 +25,7 @@ pub struct Metrics {
     audit_lost: IntGauge,
     store_writable: IntGauge,
     keys: Mutex<Vec<KeyFact>>,
+    rotation: RotationBoard,
 }
 
 /// What is asked of the service at a scrape.
@@ -74,6 +76,7 @@ impl Metrics {
             audit_lost: gauge(registry, "bob_auth_audit_rows_lost", "Audit rows lost since the start")?,
             store_writable: gauge(registry, "bob_auth_store_writable", "1 if the store takes writes")?,
             keys: Mutex::default(),
+            rotation: RotationBoard::default(),
             process,
         })
     }
@@ -101,6 +104,11 @@ impl Metrics {
         if let Ok(mut held) = self.keys.lock() {
             *held = keys;
         }
+    }
+
+    /// How the life of the keys goes on.
+    pub fn set_rotation(&self, reading: Reading) {
+        self.rotation.set(reading);
     }
 
     /// Everything and these besides, in the text format of Prometheus.
@@ -135,6 +143,7 @@ impl Metrics {
             clients.with_label_values(&[pid.as_str(), entity, &sha1]).set(seconds);
         }
         self.key_gauges(&registry, now)?;
+        self.rotation.register(&registry, now)?;
         Ok(registry)
     }
 

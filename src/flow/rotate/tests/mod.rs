@@ -12,12 +12,12 @@ use super::plan::Terms;
 use crate::store::{AuthtokenKey, KeyLife, KeyState};
 use crate::value::{Kid, Pid, SteadyTime, Timestamp};
 
-/// As in the field.
+/// Closer together than in the field, so that a history has many lives in it.
 const TERMS: Terms = Terms {
-    every: Duration::from_hours(30 * 24),
+    every: Duration::from_hours(4 * 24),
     wait: Duration::from_hours(24),
-    leeway: Duration::from_mins(10),
-    longest: Duration::from_hours(1),
+    leeway: Duration::from_hours(1),
+    longest: Duration::from_hours(12),
 };
 
 fn pid() -> Pid {
