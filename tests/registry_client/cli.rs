@@ -326,9 +326,9 @@ fn a_key_of_the_store_is_published_and_the_store_knows_of_it() {
     let rows: Vec<(&str, &str)> = audit
         .iter()
         .map(|row| (row["action"].as_str().unwrap(), row["detail"].as_str().unwrap_or_default()))
-        .filter(|(action, _)| action.starts_with("registry.") || *action == "key.publish")
+        .filter(|(action, _)| action.starts_with("metadata.") || *action == "key.publish")
         .collect();
-    assert_eq!(rows, [("registry.publish", "domain name a.example.se"), ("key.publish", "")]);
+    assert_eq!(rows, [("metadata.publish", "domain name a.example.se"), ("key.publish", "")]);
     assert!(audit[0]["actor"] == "cli:karin" && audit[0]["pid"] == 34, "{}", audit[0]);
     assert!(participant.refused("authtoken-key publish 34:never").contains("34:never"));
 }
