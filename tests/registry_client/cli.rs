@@ -344,7 +344,7 @@ fn the_key_that_signs_is_not_removed_by_mistake() {
     assert_eq!(participant.json("authtoken-key list")["items"].as_array().unwrap().len(), 1);
     participant.done(&["key", "generate", "--kid", "34:next"]);
     participant.registry("authtoken-key publish 34:next");
-    participant.done(&["key", "activate", "34:next"]);
+    participant.done(&["key", "activate", "34:next", "--force"]);
     let refusal = participant.refused(&format!("authtoken-key remove {active}"));
     assert!(refusal.contains("are valid until"), "{refusal}");
     assert_eq!(participant.result(&format!("authtoken-key remove {active} --force")), "withdrawn");
