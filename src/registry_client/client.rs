@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ring::rand::SecureRandom;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -213,11 +212,6 @@ impl Written<'_> {
             body: self.body.as_deref().unwrap_or_default(),
         }
     }
-}
-
-impl Party {
-    /// The most that one try may take, if nobody says otherwise.
-    pub const PATIENCE: Duration = Duration::from_secs(10);
 }
 
 impl fmt::Debug for RegistryClient {
