@@ -15,6 +15,7 @@ mod input;
 mod key;
 mod key_rotate;
 mod key_status;
+mod metadata;
 mod output;
 mod participant;
 mod proxy_config;
@@ -85,6 +86,9 @@ enum Verb {
     Token(token::Token),
     /// Say why a token is accepted or refused, check by check
     Explain(explain::Explain),
+    /// Fetch, look at and compare the signed metadata of a federation
+    #[command(subcommand)]
+    Metadata(metadata::Metadata),
     /// Look at the audit trail
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -103,8 +107,9 @@ impl Verb {
             Self::Cert(verb) => Box::pin(verb.run(global)).await,
             Self::Key(verb) => Box::pin(verb.run(global)).await,
             Self::Config(verb) => Box::pin(verb.run(global)).await,
-            Self::Registry(verb) => verb.run(global).await,
-            Self::RegistryAdmin(verb) => verb.run(global).await,
+            Self::Registry(verb) => Box::pin(verb.run(global)).await,
+            Self::RegistryAdmin(verb) => Box::pin(verb.run(global)).await,
+            Self::Metadata(verb) => Box::pin(verb.run(global)).await,
             Self::Token(verb) => Box::pin(verb.run(global)).await,
             Self::Explain(verb) => Box::pin(verb.run(global)).await,
             Self::Audit(verb) => Box::pin(verb.run(global)).await,

@@ -81,6 +81,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("verify-server", &[]),
     ("token", &["get", "show", "verify"]),
     ("explain", &[]),
+    ("metadata", &["fetch", "show", "verify", "diff", "watch"]),
     ("audit", &["list"]),
     ("doctor", &[]),
     ("proxy-config", &[]),
