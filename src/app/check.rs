@@ -2,15 +2,20 @@
 //! itself are found by `config`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ring::rand::SecureRandom;
 
+use super::hardening::system_random;
 use super::verification::{check_keys, laxities};
 use crate::config::{
-    Config, Fault, Faults, InternalListener, Place, TlsFiles, VerifyConfig, VerifyListener, VerifyMode, VerifySettings,
+    Config, Fault, Faults, InternalListener, Place, RegistryListener, RegistryServerConfig, RegistryServerSettings,
+    TlsFiles, VerifyConfig, VerifyListener, VerifyMode, VerifySettings,
 };
 use crate::flow::load_key::load_token_key;
+use crate::flow::register::{AnchorRoom, Limits, Register};
 use crate::store::key_files::KeyFiles;
+use crate::store::register::{Anchor, AnchorRole, AnchorState};
 use crate::store::{Access, AuthtokenKey, KeyState, Store, StoreError};
 use crate::value::{Timestamp, TrustedPeers};
 use crate::web::tls::ServerIdentity;
@@ -29,7 +34,7 @@ pub struct Findings {
 /// A listener in a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListenerSummary {
-    /// Its table in the configuration: `token`, `behind_proxy`, `verify` or `internal`.
+    /// Its table in the configuration: `token`, `behind_proxy`, `verify`, `registry` or `internal`.
     pub name: &'static str,
     /// Where it listens.
     pub listen: Vec<String>,
@@ -56,6 +61,12 @@ pub async fn check(config: &Config, now: Timestamp, rng: &dyn SecureRandom) -> F
     match Store::open(&config.store.path, Access::Look).await {
         Ok(store) => {
             let looked = findings.check_store(config, &store, now, rng).await;
+            let looked = match &config.registry_server {
+                Some(settings) if looked.is_ok() => {
+                    findings.check_anchors(settings, &store, system_random(), &|key| config.place(key)).await
+                }
+                _ => looked,
+            };
             store.close().await;
             if let Err(error) = looked {
                 findings.add(config.place("store.path"), error.to_string(), remedy_of(&error));
@@ -94,7 +105,54 @@ impl Findings {
             let speaks = if proxy.tls.is_some() { "TLS, for proxies" } else { "plain HTTP, for proxies" };
             self.listeners.push(ListenerSummary { name: "behind_proxy", listen, speaks, certificate_until });
         }
+        if let Some(registry) = &listeners.registry {
+            self.check_registry_listener(registry, now, &|key| config.place(key));
+        }
         self.listeners.extend(listeners.internal.as_ref().map(internal));
+    }
+
+    fn check_registry_listener(&mut self, listener: &RegistryListener, now: Timestamp, place: &dyn Fn(&str) -> Place) {
+        let certificate_until = self.check_tls("listener.registry", listener.tls.as_ref(), now, place);
+        let listen = listener.listen.iter().map(ToString::to_string).collect();
+        let speaks = match listener.tls {
+            Some(_) => "TLS, for participants and whoever reads the set",
+            None => "plain HTTP, for a proxy in front of the registry",
+        };
+        self.listeners.push(ListenerSummary { name: "registry", listen, speaks, certificate_until });
+    }
+
+    /// The keys of the administering body: whether sets and answers can be signed.
+    async fn check_anchors(
+        &mut self,
+        settings: &RegistryServerSettings,
+        store: &Store,
+        rng: Arc<dyn SecureRandom + Send + Sync>,
+        place: &dyn Fn(&str) -> Place,
+    ) -> Result<(), StoreError> {
+        if self.knows("registry_server.") {
+            return Ok(());
+        }
+        let register = Register::new(store.clone(), Limits::DEFAULT);
+        let files = KeyFiles::new(settings.anchors.clone());
+        let room = AnchorRoom { files, passphrase: settings.passphrase.clone(), rng };
+        for (kid, fault) in register.unusable_anchors(&room).await? {
+            let problem = format!("the anchor {kid} cannot sign: {fault}");
+            self.add(place("registry_server.anchors"), problem, "put its file back, or rotate the anchor");
+        }
+        let active = |role| move |anchor: &Anchor| anchor.role == role && anchor.state == AnchorState::Active;
+        let anchors = register.anchors().await?;
+        for (role, what) in
+            [(AnchorRole::Primary, "no set can be signed"), (AnchorRole::Response, "no answer can be signed")]
+        {
+            if !anchors.iter().any(active(role)) {
+                let remedy = format!("`bob-auth registry-admin anchor generate --role {role}` makes it");
+                self.warnings.push(format!("the register has no active {role} anchor: {what}; {remedy}"));
+            }
+        }
+        if register.participants().await?.is_empty() {
+            self.warnings.push("the register has no participant: there is no set until there is one".to_owned());
+        }
+        Ok(())
     }
 
     /// Until when the certificate of this listener counts; `place` tells where a key of the configuration stands.
@@ -240,6 +298,36 @@ pub async fn check_verify_server(loaded: Result<VerifyConfig, Faults>, now: Time
     let mut findings = Findings { faults: config.check_files().iter().cloned().collect(), ..Findings::default() };
     findings.check_verification(&config.verify, Some(&config.listener), now, &|key| config.place(key)).await;
     findings.listeners.extend(config.internal.as_ref().map(internal));
+    findings
+}
+
+/// The same for a process that is only a registry.
+pub async fn check_registry_server(loaded: Result<RegistryServerConfig, Faults>, now: Timestamp) -> Findings {
+    let config = match loaded {
+        Ok(config) => config,
+        Err(faults) => return Findings { faults: faults.iter().cloned().collect(), ..Findings::default() },
+    };
+    let mut findings = Findings { faults: config.check_files().iter().cloned().collect(), ..Findings::default() };
+    let place = |key: &str| config.place(key);
+    findings.check_registry_listener(&config.listener, now, &place);
+    findings.listeners.extend(config.internal.as_ref().map(internal));
+    if findings.knows("store.") {
+        return findings;
+    }
+    match Store::open(&config.store.path, Access::Look).await {
+        Ok(store) => {
+            let looked = findings.check_anchors(&config.registry, &store, system_random(), &place).await;
+            store.close().await;
+            if let Err(error) = looked {
+                findings.add(place("store.path"), error.to_string(), remedy_of(&error));
+            }
+        }
+        Err(StoreError::OlderSchema { found, known }) => {
+            let warning = format!("the store has schema {found}; the next start upgrades it to {known}");
+            findings.warnings.push(warning);
+        }
+        Err(error) => findings.add(place("store.path"), error.to_string(), remedy_of(&error)),
+    }
     findings
 }
 

@@ -29,16 +29,17 @@ use actix_web::web;
 
 pub use self::error::AppError;
 use self::hardening::{allow_connections, keep_secrets_out_of_core_files, system_random};
-use self::listeners::{remove_sockets, running, start_internal, start_public, start_verify};
+use self::listeners::{Started, remove_sockets, running, start_internal, start_public, start_verify};
 use self::load::{Loader, limiters};
 pub use self::publishing::{PublisherError, metadata_key, publisher};
+use self::registry::{Registry, RegistryTables};
 pub use self::registry_server::registry_server;
 use self::registry_source::RegistryKeys;
 pub use self::registry_source::{RegistrySourceError, registry_source};
 use self::reload::Reloader;
 use self::rotation::Rotation;
 pub use self::rotation::{ROTATION_LEASE, name_of_this_process, terms};
-use self::tls_slot::server_certificates;
+use self::tls_slot::{TlsSlot, server_certificates};
 pub use self::uptime::UptimeClock;
 use self::verification::Verification;
 pub use self::verification::{VerificationError, verifier_as_configured};
@@ -50,8 +51,9 @@ use crate::store::{Access, AuditWriter, Pace, Store};
 use crate::telemetry::Telemetry;
 use crate::value::SystemClock;
 use crate::web::forward_auth::ForwardAuth;
+use crate::web::listener::Running;
 use crate::web::metrics::Metrics;
-use crate::web::routes::internal_routes;
+use crate::web::routes::{Beside, internal_routes};
 use crate::web::state::{Parts, Service};
 
 /// Of how many tokens one is looked at before it leaves: often enough to notice a signer gone wrong within a second of
@@ -96,19 +98,17 @@ pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError
         (Some(settings), Some(listener)) => Some(Verification::start(settings, listener, config.log.access).await?),
         _ => None,
     };
-    let process = Arc::clone(&service.metrics.process);
     let running = running(config.limits, config.workers, config.shutdown);
-    let (mut public, mut slots) = start_public(&config, &service, &running)?;
-    if let (Some(verification), Some(listener)) = (&verification, &config.listeners.verify) {
-        let (started, slot) = start_verify(listener, &verification.state, &process, &running)?;
-        public.push(started);
-        slots.extend(slot);
-    }
+    let Doors { public, slots, served } =
+        open_doors(&config, &store, &service, verification.as_ref(), &running).await?;
     let state = verification.as_ref().map(|verification| verification.state.clone());
     let registry = registry_keys(&config, state.as_ref()).await?;
-    let own = registry.as_ref().and_then(RegistryKeys::own);
-    let routes = internal_routes(service.clone(), state.clone(), own);
+    let keys = registry.as_ref().and_then(RegistryKeys::own);
+    let face = served.as_ref().map(|served| served.state.clone());
+    let beside = Beside { verification: state.clone(), keys, registry: face.clone() };
+    let routes = internal_routes(service.clone(), beside);
     let internal = start_internal(config.listeners.internal.as_ref(), routes, &running)?;
+    let process = &service.metrics.process;
     process.set_server_certificates(server_certificates(&slots));
     report_readiness(&service);
     let rotation = match registry {
@@ -116,22 +116,54 @@ pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError
         None => None,
     };
 
-    let parts = reload::Parts { watch, slots, verification, level: telemetry.level() };
+    let parts = reload::Parts { watch, slots, verification, served, level: telemetry.level() };
     let reloader = Reloader::new(Arc::clone(&config), loader, service.clone(), parts);
     let drain = || {
         service.start_draining();
         if let Some(state) = &state {
             state.start_draining();
         }
+        if let Some(face) = &face {
+            face.start_draining();
+        }
     };
     stop::run_until_told(&config.shutdown, drain, reloader.run(), public, internal).await?;
     if let Some(rotation) = rotation {
         rotation.stop().await;
     }
-    remove_sockets(config.listeners.behind_proxies().flat_map(|proxy| &proxy.listen));
+    remove_sockets(config.listeners.with_sockets());
     writer.close(AUDIT_FLUSH).await;
     tracing::info!(audit_rows_lost = service.audit.lost(), "stopped");
     Ok(())
+}
+
+/// What is open to others.
+struct Doors {
+    public: Vec<Started>,
+    slots: Vec<TlsSlot>,
+    served: Option<Registry>,
+}
+
+/// Opens every public listener.
+async fn open_doors(
+    config: &Config,
+    store: &Store,
+    service: &web::Data<Service>,
+    verification: Option<&Verification>,
+    running: &Running,
+) -> Result<Doors, AppError> {
+    let process = &service.metrics.process;
+    let (mut public, mut slots) = start_public(config, service, running)?;
+    if let (Some(verification), Some(listener)) = (verification, &config.listeners.verify) {
+        let (started, slot) = start_verify(listener, &verification.state, process, running)?;
+        public.push(started);
+        slots.extend(slot);
+    }
+    let Some(tables) = RegistryTables::of(config) else { return Ok(Doors { public, slots, served: None }) };
+    let (registry, started, slot) = Registry::start(tables, store.clone(), process, running).await?;
+    public.push(started);
+    slots.extend(slot);
+    Ok(Doors { public, slots, served: Some(registry) })
 }
 
 /// The registry's set, where the life of our keys depends on it.

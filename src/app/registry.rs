@@ -15,7 +15,7 @@ use super::hardening::system_random;
 use super::listeners::{Started, bind_registry, start_registry};
 use super::set_builder::{Orders, SetBuilder};
 use super::tls_slot::TlsSlot;
-use crate::config::{ByteSize, Limits, RegistryListener, RegistryServerSettings};
+use crate::config::{ByteSize, Config, Limits, RegistryListener, RegistryServerSettings};
 use crate::flow::rate_limit::{RateLimit, RateLimiter};
 use crate::flow::register::{AnchorRoom, Limits as RegisterLimits, Register, SetRules};
 use crate::store::Store;
@@ -31,8 +31,12 @@ pub(super) struct Registry {
     orders: watch::Sender<Orders>,
     /// The names that it has by its addresses.
     addresses: Vec<String>,
+    limited_by: LimitSettings,
     task: JoinHandle<()>,
 }
+
+/// The limits per source and per participant, as they are configured.
+type LimitSettings = [Option<crate::config::RateLimit>; 2];
 
 /// What the configuration says of it.
 #[derive(Clone, Copy)]
@@ -49,6 +53,19 @@ pub(super) struct RegistryTables<'c> {
 const FLOOD_NOTES: RateLimit = RateLimit { interval: Duration::from_secs(10), burst: NonZeroU32::MIN };
 /// How long a body may take if `limits.header_time` is off.
 const BODY_TIME: Duration = Duration::from_secs(30);
+
+impl<'c> RegistryTables<'c> {
+    /// Of a token service that is a registry besides.
+    pub(super) fn of(config: &'c Config) -> Option<Self> {
+        Some(Self {
+            settings: config.registry_server.as_ref()?,
+            listener: config.listeners.registry.as_ref()?,
+            limits: &config.limits,
+            poll: config.reload.poll_store,
+            access_log: config.log.access,
+        })
+    }
+}
 
 impl Registry {
     /// Opens the listener, with the set that there is, or a new one.
@@ -70,13 +87,17 @@ impl Registry {
         report_readiness(&state);
         let (started, slot) = start_registry(tables.listener, sockets, &state, process, running)?;
         let task = actix_web::rt::spawn(async move { match builder.run().await {} });
-        Ok((Self { state, orders, addresses, task }, started, slot))
+        Ok((Self { state, orders, addresses, limited_by: limits_of(tables), task }, started, slot))
     }
 
     /// Puts other settings in force.
-    pub(super) fn reload(&self, tables: RegistryTables<'_>) {
+    pub(super) fn reload(&mut self, tables: RegistryTables<'_>) {
         self.state.replace(in_force(tables.settings, &self.addresses));
-        self.state.replace_limits(request_limits(tables));
+        // The same ones would only forget what was counted.
+        if limits_of(tables) != self.limited_by {
+            self.limited_by = limits_of(tables);
+            self.state.replace_limits(request_limits(tables));
+        }
         self.state.folding().set(tables.settings.fold);
         self.state.access_log.store(tables.access_log, Ordering::Relaxed);
         // Nobody follows any more only when everything ends.
@@ -125,13 +146,18 @@ fn orders(tables: RegistryTables<'_>) -> Orders {
     Orders { room, rules, poll: tables.poll }
 }
 
+const fn limits_of(tables: RegistryTables<'_>) -> LimitSettings {
+    [tables.limits.requests_per_source, tables.settings.requests_per_participant]
+}
+
 fn request_limits(tables: RegistryTables<'_>) -> RequestLimits {
     let limit =
         |setting: crate::config::RateLimit| RateLimit { interval: setting.rate.interval(), burst: setting.burst };
+    let [source, participant] = limits_of(tables);
     RequestLimits {
-        source: tables.limits.requests_per_source.and_then(|setting| RateLimiter::new(limit(setting))),
+        source: source.and_then(|setting| RateLimiter::new(limit(setting))),
         flood_notes: RateLimiter::new(FLOOD_NOTES),
-        participant: tables.settings.requests_per_participant.and_then(|setting| RateLimiter::new(limit(setting))),
+        participant: participant.and_then(|setting| RateLimiter::new(limit(setting))),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::config::{RegistryServerConfig, TlsFiles, environment};
 use crate::store::{Access, Store};
 use crate::telemetry::{LevelHandle, Telemetry};
 use crate::web::metrics::{ProcessMetrics, Reload};
-use crate::web::registry::health;
+use crate::web::registry_health as health;
 
 /// Runs until it is told to stop.
 pub async fn registry_server(config: RegistryServerConfig, telemetry: &Telemetry) -> Result<(), AppError> {

@@ -76,14 +76,16 @@ impl RegistryFiles {
         Ok(anchors)
     }
 
-    /// The source with this origin besides its others.
+    /// The source with this origin besides its others. `read_only`: the last good set on disk is left as it is.
     pub(super) fn origin_of(
         &self,
         builder: KeySourceBuilder,
         origin: &RegistryOrigin,
+        read_only: bool,
     ) -> Result<KeySourceBuilder, RegistrySourceError> {
         let keeping = MetadataKeeping {
             file: Some(origin.cache.clone()),
+            read_only,
             grace: origin.grace,
             refresh: Some(origin.refresh),
             timeout: Some(origin.timeout),
@@ -100,7 +102,7 @@ pub async fn registry_source(
 ) -> Result<Arc<KeySource>, RegistrySourceError> {
     let origin = settings.origin();
     let builder = KeySource::builder().allow_unreachable_start(true);
-    let builder = RegistryFiles::read(&origin)?.origin_of(builder, &origin)?;
+    let builder = RegistryFiles::read(&origin)?.origin_of(builder, &origin, false)?;
     Ok(builder.build(clock, seed).await?)
 }
 

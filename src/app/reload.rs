@@ -11,6 +11,7 @@ use actix_web::web;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::load::{Loader, inode, limiters};
+use super::registry::{Registry, RegistryTables};
 use super::tls_slot::{TlsSlot, reload_certificates};
 use super::verification::Verification;
 use super::watch::{LOOK_AT_FILES, Stamps, Watch, certificates_and_trust, look};
@@ -27,6 +28,7 @@ pub(super) struct Reloader {
     slots: Vec<TlsSlot>,
     level: LevelHandle,
     verification: Option<Verification>,
+    served: Option<Registry>,
     watch: Watch,
     /// The inode that was last seen in the place of the store; at the start, of the one that stays open.
     store_file: Option<u64>,
@@ -40,6 +42,7 @@ pub(super) struct Parts {
     pub(super) watch: Watch,
     pub(super) slots: Vec<TlsSlot>,
     pub(super) verification: Option<Verification>,
+    pub(super) served: Option<Registry>,
     pub(super) level: LevelHandle,
 }
 
@@ -50,7 +53,7 @@ const SHARE_OF_LOADING: u32 = 4;
 
 impl Reloader {
     pub(super) fn new(config: Arc<Config>, loader: Loader, service: web::Data<Service>, parts: Parts) -> Self {
-        let Parts { watch, slots, verification, level } = parts;
+        let Parts { watch, slots, verification, served, level } = parts;
         let store_file = loader.store_file;
         Self {
             config,
@@ -59,6 +62,7 @@ impl Reloader {
             slots,
             level,
             verification,
+            served,
             watch,
             store_file,
             store_rests_until: Instant::now(),
@@ -163,6 +167,9 @@ impl Reloader {
             }
             verification.state.access_log.store(config.log.access, Ordering::Relaxed);
         }
+        if let (Some(served), Some(tables)) = (&mut self.served, RegistryTables::of(&config)) {
+            served.reload(tables);
+        }
         if let Err(error) = self.level.set(&config.log.level) {
             tracing::error!(%error, "log.level stays as it was");
         }
@@ -180,6 +187,9 @@ impl Reloader {
     async fn keep_house(&self) {
         if let Some(limiters) = &*self.service.limits() {
             limiters.forget_idle();
+        }
+        if let Some(served) = &self.served {
+            served.state.keep_house();
         }
         let Some(keep) = self.config.audit.keep else { return };
         let seconds = i64::try_from(keep.as_secs()).unwrap_or(i64::MAX);

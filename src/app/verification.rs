@@ -80,8 +80,13 @@ pub enum VerificationError {
     #[error("[verify]: {0}")]
     Keys(#[from] KeySourceError),
     /// A metadata set that is older than the one in force.
-    #[error("the metadata set: {0}")]
-    Metadata(#[from] MetadataError),
+    #[error("{origin}: {error}")]
+    Metadata {
+        /// The key of the configuration that it comes from.
+        origin: &'static str,
+        /// What is wrong with it.
+        error: MetadataError,
+    },
     /// The policy.
     #[error("[verify]: {0}")]
     Policy(#[from] BuildError),
@@ -159,7 +164,7 @@ impl Materials {
         Ok(Self { origins: origins.clone(), anchors, registry, authorities })
     }
 
-    async fn source(&self, unreachable: Unreachable) -> Result<Arc<KeySource>, VerificationError> {
+    async fn source(&self, unreachable: Unreachable, read_only: bool) -> Result<Arc<KeySource>, VerificationError> {
         let origins = &self.origins;
         let mut builder = KeySource::builder()
             .refresh_every(origins.refresh)
@@ -168,7 +173,7 @@ impl Materials {
             builder = builder.metadata_file(&metadata.set, anchors(origins, &metadata.trust, bytes)?);
         }
         if let (Some(origin), Some(files)) = (&origins.registry, &self.registry) {
-            builder = files.origin_of(builder, origin)?;
+            builder = files.origin_of(builder, origin, read_only)?;
         }
         for (pid, origin) in &origins.issuers {
             builder = match origin {
@@ -182,25 +187,27 @@ impl Materials {
 
 /// A verifier with the keys and the policy of these settings as of now, for somebody who asks once.
 pub async fn verifier_as_configured(settings: &VerifySettings) -> Result<Verifier, VerificationError> {
-    let source = Materials::read(&settings.origins)?.source(Unreachable::Wait).await?;
+    let source = Materials::read(&settings.origins)?.source(Unreachable::Wait, true).await?;
     Ok(Verifier::builder(source.keys()).policy(settings.policy.clone()).cache(None).build()?)
 }
 
 impl RunningKeys {
     async fn start(made_of: Materials, unreachable: Unreachable) -> Result<Self, VerificationError> {
-        let source = made_of.source(unreachable).await?;
+        let source = made_of.source(unreachable, false).await?;
         let running = source.clone();
         let task = actix_web::rt::spawn(async move { match running.run().await {} });
         Ok(Self { source, made_of, task })
     }
 
     /// A reload is no way back to an older metadata set of the same authority.
-    fn may_replace(&self, held: &Self) -> Result<(), MetadataError> {
+    fn may_replace(&self, held: &Self) -> Result<(), VerificationError> {
         let header = |keys: &Self| keys.source.status().into_iter().find_map(|origin| origin.metadata);
-        match (header(self), header(held)) {
-            (Some(new), Some(held)) if new.authid == held.authid => new.may_replace(&held),
-            _ => Ok(()),
+        let (Some(new), Some(held)) = (header(self), header(held)) else { return Ok(()) };
+        if new.authid != held.authid {
+            return Ok(());
         }
+        let origin = if self.made_of.registry.is_some() { "[registry]" } else { "verify.metadata" };
+        new.may_replace(&held).map_err(|error| VerificationError::Metadata { origin, error })
     }
 
     fn in_force(&self, settings: &VerifySettings) -> Result<InForce, VerificationError> {

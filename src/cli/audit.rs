@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use super::error::CliError;
 use super::output::{Answer, Table, list};
-use super::session::{Global, Session};
+use super::session::{Global, change};
 use super::words::{self, When};
+use crate::config::{StoreConfig, environment};
 use crate::store::{AuditEntry, AuditFilter, AuditResult, AuditRow};
 use crate::value::{EntityId, Pid, Sha256Fingerprint};
 
@@ -69,8 +70,10 @@ struct View {
 impl Audit {
     pub(super) async fn run(self, global: &Global) -> Result<Answer, CliError> {
         let Self::List(wanted) = self;
-        let session = Session::open_for_any(global).await?;
-        let now = session.now();
+        // Of the configuration only where the store is: a registry has no token service beside it.
+        let config = StoreConfig::load(&global.config_file(), &environment)?;
+        let store = global.open_store(&config.store.path).await?;
+        let now = change().at;
         let filter = AuditFilter {
             since: wanted.since.map(|since| since.at(now)),
             until: wanted.until.map(|until| until.at(now)),
@@ -80,7 +83,7 @@ impl Audit {
             result: wanted.result,
             reason: wanted.reason,
         };
-        let page = session.store.audit(&filter, wanted.before, wanted.limit).await?;
+        let page = store.audit(&filter, wanted.before, wanted.limit).await?;
         let mut table = Table::new(&["ID", "AT", "FROM", "ACTION", "RESULT", "PID", "ABOUT"]);
         for AuditEntry { id, row } in &page.items {
             let from = row.source.map_or_else(|| row.actor.to_string(), |source| source.to_string());

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::error::CliError;
 use super::output::Answer;
 use super::session::{Global, randomness};
-use crate::app::check::{Findings, ListenerSummary, check_loaded, check_verify_server};
+use crate::app::check::{Findings, ListenerSummary, check_loaded, check_registry_server, check_verify_server};
 use crate::config::{self, Fault, environment};
 use crate::value::{Clock as _, SystemClock};
 
@@ -39,6 +39,8 @@ enum For {
     Serve,
     /// A process that only verifies: store and signing keys need not be there
     VerifyServer,
+    /// A process that is only a registry: keys that sign tokens need not be there
+    RegistryServer,
 }
 
 #[derive(Debug, Serialize)]
@@ -75,6 +77,9 @@ impl Config {
         let findings = match verb {
             For::Serve => check_loaded(config::Config::load(&file, &environment), now, &randomness()).await,
             For::VerifyServer => check_verify_server(config::VerifyConfig::load(&file, &environment), now).await,
+            For::RegistryServer => {
+                check_registry_server(config::RegistryServerConfig::load(&file, &environment), now).await
+            }
         };
         let notes = findings.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
         let failed = !findings.faults.is_empty();

@@ -14,10 +14,13 @@ use crate::flow::load_key::KeyLoadError;
 use crate::flow::new_files::NewFileError;
 use crate::flow::new_key::{ActivateError, NewKeyError};
 use crate::flow::publish::PublishError;
+use crate::flow::register::{AnchorFault, ExportError, ImportError, MetadataKeyFault};
 use crate::flow::rotate::StepError;
 use crate::flow::set_up::SetUpError;
+use crate::protocol::registry::body::BodyError;
 use crate::registry_client::ClientError;
 use crate::store::key_files::KeyFileError;
+use crate::store::register::{AnchorState, RegisterFault};
 use crate::store::{Conflict, KeyState, Noun, StoreError};
 
 /// What a command that failed says.
@@ -114,6 +117,7 @@ fn next_of_store(error: &StoreError) -> Option<String> {
             Noun::Key { .. } => "`bob-auth key list` shows those that exist".to_owned(),
         },
         StoreError::Conflict(conflict) => return next_of_conflict(conflict),
+        StoreError::Register(fault) => return next_of_register(fault),
         StoreError::Busy => "try again; if it stays so, look which process holds the file".to_owned(),
         StoreError::ReadOnly => "run this as the user that owns the store".to_owned(),
         StoreError::Full => "make room on the disk and try again".to_owned(),
@@ -138,6 +142,72 @@ fn next_of_conflict(conflict: &Conflict) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+fn next_of_register(fault: &RegisterFault) -> Option<String> {
+    let verb = |words: &str| Some(format!("`bob-auth registry-admin {words}"));
+    match fault {
+        RegisterFault::NotRegistered(pid) => verb(&format!("participant add {pid} --name NAME` makes it one")),
+        RegisterFault::Registered(pid) => verb(&format!("participant rename {pid}` gives it another name")),
+        RegisterFault::NoMetadataKey { pid, .. } => verb(&format!("metadata-key list {pid}` shows those that it has")),
+        RegisterFault::MetadataKid { .. } | RegisterFault::MetadataKeyKnown { .. } => {
+            Some("ask the participant for a new key with a new id".to_owned())
+        }
+        RegisterFault::AnchorThere { role, state: AnchorState::Announced, .. } => {
+            verb(&format!("anchor rotate --role {role} --finish` puts it in force, --cancel gives it up"))
+        }
+        RegisterFault::AnchorThere { role, .. } => verb(&format!("anchor rotate --role {role}` replaces it")),
+        RegisterFault::NoneInState { role, state: AnchorState::Announced } => {
+            verb(&format!("anchor rotate --role {role}` announces one"))
+        }
+        RegisterFault::NoneInState { role, .. } => verb(&format!("anchor generate --role {role}` makes one")),
+        RegisterFault::NoAnchor(_) => verb("anchor list` shows those that there are"),
+        RegisterFault::NotEmpty => Some("name a store of its own in store.path for the register that moves".to_owned()),
+        _ => None,
+    }
+}
+
+impl From<AnchorFault> for CliError {
+    fn from(error: AnchorFault) -> Self {
+        match error {
+            AnchorFault::Store(error) => error.into(),
+            AnchorFault::File(error) => error.into(),
+            AnchorFault::FileInTheWay(_) => {
+                Self::new(error).next("move that file out of the anchors directory, or choose another id with --kid")
+            }
+            other => Self::new(other),
+        }
+    }
+}
+
+impl From<MetadataKeyFault> for CliError {
+    fn from(error: MetadataKeyFault) -> Self {
+        match error {
+            MetadataKeyFault::Store(error) => error.into(),
+            MetadataKeyFault::NoKey(BodyError::Private { .. }) => {
+                Self::new(error).next("tell the participant: it needs a new key, and sends the public half only")
+            }
+            other => Self::new(other),
+        }
+    }
+}
+
+impl From<ExportError> for CliError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Store(error) => error.into(),
+            ExportError::Json(_) => Self::new(error),
+        }
+    }
+}
+
+impl From<ImportError> for CliError {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Store(error) => error.into(),
+            other => Self::new(other).next("nothing of it was taken in"),
+        }
+    }
 }
 
 impl From<EnrolError> for CliError {

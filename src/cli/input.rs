@@ -19,9 +19,25 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, CliError> {
 
 /// Everything up to the end, or `None` if there is more than anybody can mean.
 pub(super) fn read_all(from: impl Read) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    read_at_most(LARGEST, from)
+}
+
+/// The whole file, or standard input if it is `-`, where much is meant: a register of a hundred thousand keys.
+pub(super) fn read_much(path: &Path) -> Result<Zeroizing<Vec<u8>>, CliError> {
+    const MUCH: u64 = 1 << 30;
+    let bytes = if path == Path::new("-") {
+        read_at_most(MUCH, io::stdin().lock())
+    } else {
+        File::open(path).and_then(|file| read_at_most(MUCH, file))
+    };
+    let bytes = bytes.map_err(|error| CliError::unreadable(path, &error))?;
+    bytes.ok_or_else(|| CliError::new("is larger than 1 GiB, which nothing is that belongs here").at(path))
+}
+
+fn read_at_most(most: u64, from: impl Read) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let mut bytes = Zeroizing::new(Vec::new());
-    from.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    Ok((bytes.len() as u64 <= LARGEST).then_some(bytes))
+    from.take(most + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= most).then_some(bytes))
 }
 
 /// Everything on standard input, which is to be a `what`.

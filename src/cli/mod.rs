@@ -15,10 +15,12 @@ mod input;
 mod key;
 mod key_rotate;
 mod key_status;
+mod metadata;
 mod output;
 mod participant;
 mod proxy_config;
 mod registry;
+mod registry_admin;
 mod registry_server;
 mod serve;
 mod session;
@@ -76,11 +78,17 @@ enum Verb {
     /// What this participant has at the registry: look at it, publish, withdraw
     #[command(subcommand)]
     Registry(registry::Registry),
+    /// Administer a registry: participants, their metadata keys, the keys that sign
+    #[command(subcommand)]
+    RegistryAdmin(registry_admin::RegistryAdmin),
     /// Get a token, or look at one
     #[command(subcommand)]
     Token(token::Token),
     /// Say why a token is accepted or refused, check by check
     Explain(explain::Explain),
+    /// Fetch, look at and compare the signed metadata of a federation
+    #[command(subcommand)]
+    Metadata(metadata::Metadata),
     /// Look at the audit trail
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -99,7 +107,9 @@ impl Verb {
             Self::Cert(verb) => Box::pin(verb.run(global)).await,
             Self::Key(verb) => Box::pin(verb.run(global)).await,
             Self::Config(verb) => Box::pin(verb.run(global)).await,
-            Self::Registry(verb) => verb.run(global).await,
+            Self::Registry(verb) => Box::pin(verb.run(global)).await,
+            Self::RegistryAdmin(verb) => Box::pin(verb.run(global)).await,
+            Self::Metadata(verb) => Box::pin(verb.run(global)).await,
             Self::Token(verb) => Box::pin(verb.run(global)).await,
             Self::Explain(verb) => Box::pin(verb.run(global)).await,
             Self::Audit(verb) => Box::pin(verb.run(global)).await,

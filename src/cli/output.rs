@@ -52,6 +52,16 @@ impl Answer {
         Ok(Self { json: serde_json::to_string_pretty(&view)?, ..self })
     }
 
+    /// Everything was said already.
+    pub(super) const fn silent() -> Self {
+        Self { text: String::new(), json: String::new(), notes: Vec::new(), success: true }
+    }
+
+    /// The same answer with a line before its text.
+    pub(super) fn headed(self, line: &str) -> Self {
+        Self { text: format!("{line}\n{}", self.text), ..self }
+    }
+
     /// Adds a line for standard error.
     pub(super) fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
@@ -114,6 +124,17 @@ pub(super) fn finish(result: Result<Answer, CliError>, format: Format) -> ExitCo
     }
 }
 
+/// Says it at once, for a command that goes on. JSON is a document on a line of its own.
+pub(super) fn say(answer: &Answer, format: Format) -> Result<(), CliError> {
+    let text = match format {
+        Format::Text => answer.text.clone(),
+        Format::Json => serde_json::from_str::<serde_json::Value>(&answer.json)?.to_string(),
+    };
+    let written = write_line(&mut io::stdout().lock(), &text);
+    answer.notes.iter().for_each(say_to_stderr);
+    written.map_err(|error| CliError::new(format!("standard output: {error}")))
+}
+
 /// One line on standard error; if that is closed, nobody wants to know.
 pub(super) fn say_to_stderr(text: &impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");
@@ -138,6 +159,11 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn new(head: &[&str]) -> Self {
         Self { rows: vec![head.iter().map(|&cell| cell.to_owned()).collect()] }
+    }
+
+    /// Whether it is nothing but its head.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.rows.len() < 2
     }
 
     pub(super) fn row(&mut self, cells: &[&dyn fmt::Display]) {

@@ -44,6 +44,7 @@ mod service;
 mod settings;
 mod size;
 mod source;
+mod store_config;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -76,6 +77,7 @@ pub use settings::{
     ShutdownSettings, StoreSettings, TlsFiles, TlsVersion, TokenListener, VerifyListener, VerifyMode, WorkerSettings,
 };
 pub use size::{ByteSize, ByteSizeError};
+pub use store_config::StoreConfig;
 pub use template::TemplateValues;
 pub use verify_config::VerifyConfig;
 pub use verify_settings::{IssuerOrigin, KeyOrigins, MetadataFiles, VerifySettings};

@@ -277,6 +277,12 @@ impl Listeners {
         token.into_iter().chain(self.behind_proxies().filter_map(|proxy| proxy.tls.as_ref())).chain(registry)
     }
 
+    /// The addresses among which there may be Unix sockets.
+    pub fn with_sockets(&self) -> impl Iterator<Item = &ListenAddress> {
+        let registry = self.registry.iter().flat_map(|listener| &listener.listen);
+        self.behind_proxies().flat_map(|proxy| &proxy.listen).chain(registry)
+    }
+
     /// Those that proxies connect to.
     pub fn behind_proxies(&self) -> impl Iterator<Item = &ProxyListener> {
         let verify = self.verify.as_ref().map(|listener| &listener.proxy);

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::board::Board;
 use super::fetch::{UrlReader, What};
+use super::keeping::Keeping;
 use super::origin::{Origin, OriginError, OriginKind};
 use super::schedule::Schedule;
 use super::source::KeySource;
@@ -42,6 +43,8 @@ pub struct MetadataKeeping {
     /// Where the last good set is kept, with the one before it beside it (`.backup`); it is read first at the start.
     /// Without it every start needs the registry, and an older set is refused only by the process that saw a newer one.
     pub file: Option<PathBuf>,
+    /// Whether the file is only read: for somebody who looks, beside the service whose file it is.
+    pub read_only: bool,
     /// How long a set is used beyond its end; not at all by default.
     pub grace: Duration,
     /// As [`KeySourceBuilder::refresh_every`], for this set.
@@ -209,9 +212,9 @@ impl KeySourceBuilder {
                         .map(|(own, usual)| own.unwrap_or(usual).min(LONGEST));
                     let url = UrlReader::new(url, ca.as_deref(), timeout, What::MetadataSet);
                     let url = url.map_err(KeySourceError::RegistryUrl)?;
-                    let keeping = (keeping.file.clone(), keeping.grace);
                     let schedule = Schedule { every, ..schedule };
-                    Ok(Origin::metadata_url(url, anchors.clone(), keeping, schedule))
+                    let file = keeping.file.clone().map(|file| Keeping::new(file, keeping.read_only));
+                    Ok(Origin::metadata_url(url, anchors.clone(), (file, keeping.grace), schedule))
                 }
             }
         };

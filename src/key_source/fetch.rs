@@ -28,6 +28,17 @@ pub(super) enum What {
     MetadataSet,
 }
 
+/// A metadata set that somebody fetched by hand; nothing of it is trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchedSet {
+    /// The set; `None` if it is the one whose `ETag` was given.
+    pub bytes: Option<Vec<u8>>,
+    /// Its `ETag`.
+    pub etag: Option<String>,
+    /// How long the registry says that it counts.
+    pub max_age: Option<Duration>,
+}
+
 /// What came back.
 #[derive(Debug)]
 pub(super) struct Fetched {
@@ -76,24 +87,8 @@ impl UrlReader {
 
     /// One GET; conditional once an answer was accepted. A registry that is updating is asked a few times.
     pub(super) async fn fetch(&mut self) -> Result<Fetched, FetchError> {
-        let mut answer = self.ask().await?;
-        for usual in WHILE_UPDATING {
-            if answer.status != UPDATING || self.what != What::MetadataSet {
-                break;
-            }
-            sleep(answer.header("retry-after").and_then(retry_after).unwrap_or(usual)).await;
-            answer = self.ask().await?;
-        }
+        let answer = ask(&self.client, &self.url, self.what, self.accepted.as_deref()).await?;
         self.understand(answer)
-    }
-
-    async fn ask(&self) -> Result<Answer, FetchError> {
-        let mut headers = vec![("accept", self.what.accept())];
-        if let Some(etag) = &self.accepted {
-            headers.push(("if-none-match", etag));
-        }
-        let ask = Ask { method: "GET", url: &self.url, headers: &headers, body: None, most: self.what.most() };
-        self.client.ask(ask).await
     }
 
     fn understand(&mut self, answer: Answer) -> Result<Fetched, FetchError> {
@@ -113,6 +108,33 @@ impl UrlReader {
     pub(super) fn accept(&mut self) {
         self.accepted = self.seen.take();
     }
+}
+
+/// Asks a registry for its set, unless it is still the one with this `ETag`.
+pub async fn fetch_set(client: &HttpsClient, url: &HttpsUrl, etag: Option<&str>) -> Result<FetchedSet, FetchError> {
+    let answer = ask(client, url, What::MetadataSet, etag).await?;
+    let max_age = answer.header("cache-control").and_then(max_age);
+    let seen = answer.header("etag").map(str::to_owned);
+    match (answer.status, etag) {
+        (200, _) => Ok(FetchedSet { bytes: Some(answer.body), etag: seen, max_age }),
+        (304, Some(etag)) => Ok(FetchedSet { bytes: None, etag: Some(etag.to_owned()), max_age }),
+        (status, _) => Err(FetchError::Status(status)),
+    }
+}
+
+async fn ask(client: &HttpsClient, url: &HttpsUrl, what: What, etag: Option<&str>) -> Result<Answer, FetchError> {
+    let mut headers = vec![("accept", what.accept())];
+    headers.extend(etag.map(|etag| ("if-none-match", etag)));
+    let once = || client.ask(Ask { method: "GET", url, headers: &headers, body: None, most: what.most() });
+    let mut answer = once().await?;
+    for usual in WHILE_UPDATING {
+        if answer.status != UPDATING || what != What::MetadataSet {
+            break;
+        }
+        sleep(answer.header("retry-after").and_then(retry_after).unwrap_or(usual)).await;
+        answer = once().await?;
+    }
+    Ok(answer)
 }
 
 /// The pause that a `Retry-After` names, in seconds (RFC 9110 section 10.2.3), within bounds. A date is not understood: nobody

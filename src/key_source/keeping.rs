@@ -16,6 +16,7 @@ use crate::value::Timestamp;
 /// Keeps the last good set of one origin.
 pub(super) struct Keeping {
     file: LastGood,
+    read_only: bool,
     /// Which set is the newest on disk, as far as it is known to be good.
     kept: Option<Edition>,
     /// What was read and not yet judged.
@@ -69,9 +70,9 @@ impl Edition {
 }
 
 impl Keeping {
-    /// In this file.
-    pub(super) const fn new(file: PathBuf) -> Self {
-        Self { file: LastGood::new(file), kept: None, offered: None, unwritten: None }
+    /// In this file, which may be somebody else's to write.
+    pub(super) const fn new(file: PathBuf, read_only: bool) -> Self {
+        Self { file: LastGood::new(file), read_only, kept: None, offered: None, unwritten: None }
     }
 
     /// The newest set on disk that is good, and since when it has been there.
@@ -93,7 +94,8 @@ impl Keeping {
     /// This was fetched.
     pub(super) fn offer(&mut self, bytes: Vec<u8>, header: &SetHeader) {
         let edition = Edition::of(header);
-        self.offered = (self.kept != Some(edition)).then(|| Unwritten { bytes: Arc::new(bytes), edition });
+        let is_wanted = !self.read_only && self.kept != Some(edition);
+        self.offered = is_wanted.then(|| Unwritten { bytes: Arc::new(bytes), edition });
     }
 
     /// Whether what was fetched is in force.

@@ -97,6 +97,11 @@ impl LastGood {
     }
 }
 
+/// Puts these bytes in the place of a file, at once or not at all, also if the power fails.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    LastGood::new(path.to_owned()).write(bytes, false)
+}
+
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // One that a crash has left.
     absent_is_fine(fs::remove_file(path))?;

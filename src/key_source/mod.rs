@@ -53,7 +53,11 @@ pub use builder::{KeySourceBuilder, KeySourceError, MetadataKeeping};
 #[cfg(feature = "live")]
 pub use content::ContentError;
 pub use current::{CurrentKeys, Held, NoKeys};
+#[cfg(feature = "live")]
+pub use fetch::{FetchedSet, fetch_set};
 pub use file::{FileError, read_files};
+#[cfg(feature = "live")]
+pub use last_good::replace_file;
 #[cfg(feature = "live")]
 pub use origin::{OriginError, OriginKind};
 #[cfg(feature = "live")]

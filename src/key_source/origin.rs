@@ -107,15 +107,15 @@ impl Origin {
         Self::new(OriginKind::JwksUrl, name, rest, Reader::new(place, Meaning::Jwks(pid)))
     }
 
-    /// A set that is used so long beyond its end, and kept in this file.
+    /// A set that is kept like this, and used so long beyond its end.
     pub(super) fn metadata_url(
         url: UrlReader,
         anchors: Arc<TrustAnchors>,
-        (file, grace): (Option<PathBuf>, Duration),
+        (keeping, grace): (Option<Keeping>, Duration),
         schedule: Schedule,
     ) -> Self {
         let (name, rest) = (url.name(), schedule.cool_down);
-        let keeping = file.map(|file| Box::new(Keeping::new(file)));
+        let keeping = keeping.map(Box::new);
         let place = Place::Url { url: Box::new(url), schedule, max_age: None, keeping };
         let meaning = Meaning::Metadata { anchors, held: None, grace };
         Self::new(OriginKind::MetadataUrl, name, rest, Reader::new(place, meaning))

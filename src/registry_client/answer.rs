@@ -62,6 +62,14 @@ pub(super) fn unsigned(answer: &Answer) -> ClientError {
     }
 }
 
+/// What an answer without the set is. That changes are being folded in may be said without signature: it costs time only.
+pub(super) fn no_set(answer: &Answer) -> ClientError {
+    match answer.status {
+        409 => ClientError::Conflict { reason: reason(&answer.body), retry_after: retry_after(answer) },
+        _ => unsigned(answer),
+    }
+}
+
 /// Whole seconds only: a date would need both clocks to agree.
 fn retry_after(answer: &Answer) -> Option<Duration> {
     answer.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)

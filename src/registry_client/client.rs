@@ -7,7 +7,7 @@ use std::time::Duration;
 use ring::rand::SecureRandom;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::answer::{Believed, unsigned};
+use super::answer::{Believed, no_set, unsigned};
 use super::error::ClientError;
 use super::pace::Pace;
 use crate::https::{Answer, Ask, FetchError, HttpsClient, HttpsUrl};
@@ -60,6 +60,12 @@ struct Written<'a> {
     body: Option<Vec<u8>>,
 }
 
+/// The tries of one call.
+struct Tries {
+    made: u32,
+    end: Instant,
+}
+
 impl RegistryClient {
     /// A client; its settings are taken as they are.
     pub const fn new(party: Party, http: HttpsClient, world: World, pace: Pace) -> Self {
@@ -80,22 +86,27 @@ impl RegistryClient {
         if_match: Option<&str>,
     ) -> Result<Believed, ClientError> {
         let request = self.write(verb, place, body, if_match)?;
-        let end = Instant::now() + self.pace.deadline;
-        let mut tried = 0;
+        let mut tries = Tries::of(&self.pace);
         loop {
-            tried += 1;
-            let error = match timeout_at(end, self.once(&request)).await {
+            match timeout_at(tries.end, self.once(&request)).await {
                 Ok(Ok(believed)) => return Ok(believed),
-                Ok(Err(error)) => error,
+                Ok(Err(error)) => self.or_give_up(error, verb, &mut tries).await?,
                 Err(_) => return Err(FetchError::Timeout.into()),
-            };
-            let pause = self.pace.pause(tried, self.chance(), error.retry_after());
-            if tried >= self.pace.tries || !error.is_retried(verb) || Instant::now() + pause >= end {
-                return Err(error);
             }
-            tracing::debug!(pid = %self.party.pid, method = verb.as_str(), tried, ?pause, %error, "asking the registry again");
-            sleep(pause).await;
         }
+    }
+
+    /// Pauses before the next try, if there is to be one.
+    async fn or_give_up(&self, error: ClientError, verb: Verb, tries: &mut Tries) -> Result<(), ClientError> {
+        tries.made += 1;
+        let pause = self.pace.pause(tries.made, self.chance(), error.retry_after());
+        if tries.made >= self.pace.tries || !error.is_retried(verb) || Instant::now() + pause >= tries.end {
+            return Err(error);
+        }
+        let (pid, tried) = (self.party.pid, tries.made);
+        tracing::debug!(%pid, method = verb.as_str(), tried, ?pause, %error, "asking the registry again");
+        sleep(pause).await;
+        Ok(())
     }
 
     /// The pause after so many tries of something that is more than one call.
@@ -103,13 +114,22 @@ impl RegistryClient {
         sleep(self.pace.pause(tried, self.chance(), None)).await;
     }
 
-    /// The set of all participants as it came: it is signed by itself, and is not verified here.
+    /// `getMetadata`: the set of all participants as it came. It is signed by itself, and is not verified here; no proof goes
+    /// with the request, and no signature with the answer.
     pub async fn whole_set(&self) -> Result<Vec<u8>, ClientError> {
         let url = self.party.api.below(&Place::WholeSet.to_string())?;
         let headers = [("accept", "application/json")];
-        let ask = Ask { method: "GET", url: &url, headers: &headers, body: None, most: SignedSet::MAX_BYTES };
-        let answer = self.http.ask(ask).await?;
-        if answer.status == 200 { Ok(answer.body) } else { Err(unsigned(&answer)) }
+        let mut tries = Tries::of(&self.pace);
+        loop {
+            let ask = Ask { method: "GET", url: &url, headers: &headers, body: None, most: SignedSet::MAX_BYTES };
+            let error = match timeout_at(tries.end, self.http.ask(ask)).await {
+                Ok(Ok(answer)) if answer.status == 200 => return Ok(answer.body),
+                Ok(Ok(answer)) => no_set(&answer),
+                Ok(Err(error)) => error.into(),
+                Err(_) => return Err(FetchError::Timeout.into()),
+            };
+            self.or_give_up(error, Verb::Get, &mut tries).await?;
+        }
     }
 
     fn write<'a>(
@@ -173,6 +193,12 @@ impl RegistryClient {
             Ok(()) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
             Err(_) => 1.0,
         }
+    }
+}
+
+impl Tries {
+    fn of(pace: &Pace) -> Self {
+        Self { made: 0, end: Instant::now() + pace.deadline }
     }
 }
 

@@ -121,7 +121,7 @@ impl ClientError {
     /// well: whatever stood between us and the registry may be gone by then.
     pub const fn is_temporary(&self) -> bool {
         match self {
-            Self::Fetch(error) => !matches!(error, FetchError::Request(_) | FetchError::Redirect(_)),
+            Self::Fetch(error) => !matches!(error, FetchError::Request(_)),
             Self::Gateway { .. }
             | Self::Unsigned { .. }
             | Self::Untrusted { .. }

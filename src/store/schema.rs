@@ -214,6 +214,14 @@ impl Store {
         Ok(self.0.reader.begin().await?)
     }
 
+    /// The same on a connection of its own, which ends with the pool: for whoever reads much, so that nobody waits for it.
+    pub(super) async fn read_aside(&self) -> Result<(SqlitePool, Tx)> {
+        let mode = if self.0.mode == Mode::Immutable { Mode::Immutable } else { Mode::ReadOnly };
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options(&self.0.path, mode));
+        let tx = pool.begin().await?;
+        Ok((pool, tx))
+    }
+
     /// Ends an administrative transaction: its audit row, the step of the revision, and the disk.
     pub(super) async fn commit(&self, mut tx: Tx, row: AuditRow) -> Result<()> {
         audit_row::append(&mut tx, &row).await?;

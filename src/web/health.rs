@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::forward_auth::ForwardAuth;
 use super::metrics::{ServiceFacts, key_sources};
+use super::registry::RegistryFace;
 use super::state::Service;
 use super::{jwks, problem};
 use crate::key_source::KeySource;
@@ -61,15 +62,41 @@ pub(super) fn verification_report(state: &ForwardAuth) -> HttpResponse {
     report(status(is_ready), &body)
 }
 
+/// `GET /health/ready/registry`: the registry that runs here has a set, and signs its answers.
+pub(super) async fn ready_registry(http: HttpRequest) -> HttpResponse {
+    match http.app_data::<web::Data<RegistryFace>>() {
+        Some(state) => registry_report(state),
+        None => not_found().await,
+    }
+}
+
+/// Whether there is a set that may be used, and answers are signed.
+pub(super) fn registry_report(state: &RegistryFace) -> HttpResponse {
+    let set = state.set();
+    let is_ready = state.is_ready();
+    let body = json!({
+        "status": if is_ready { "ready" } else { "not ready" },
+        "draining": state.is_draining(),
+        "serial": set.as_ref().map(|set| set.serial),
+        "set_built_at": set.as_ref().map(|set| set.built_at.to_string()),
+        "set_valid_until": set.as_ref().map(|set| set.not_valid_after.to_string()),
+        "changes_wait": state.folding().is_waiting(),
+        "answers_signed_with": state.answer_key().map(|key| key.kid.to_string()),
+    });
+    report(status(is_ready), &body)
+}
+
 /// `GET /metrics`
 pub(super) async fn metrics(service: web::Data<Service>, http: HttpRequest) -> HttpResponse {
     let now = service.context.clock.now();
     let verification = http.app_data::<web::Data<ForwardAuth>>().map(|state| state.metric_families());
     let registry = http.app_data::<web::Data<KeySource>>().map(|source| key_sources(&source.status(), now));
-    let text = verification.or(registry).transpose().and_then(|more| {
+    let served = http.app_data::<web::Data<RegistryFace>>().map(|state| state.metric_families());
+    let text = verification.or(registry).into_iter().chain(served).collect::<Result<Vec<_>, _>>().and_then(|more| {
+        let more = more.into_iter().flatten().collect();
         let snapshot = service.snapshot();
         let facts = ServiceFacts { directory: &snapshot.directory, audit: &service.audit, ready: service.is_ready() };
-        service.metrics.render(&facts, now, more.unwrap_or_default())
+        service.metrics.render(&facts, now, more)
     });
     exposition(text)
 }

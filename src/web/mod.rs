@@ -10,7 +10,7 @@
 //! | behind_proxy | the same | headers of a trusted proxy |
 //! | verify | any method `/verify` and below it; `GET /probe` if switched on | the same |
 //! | registry | the 28 operations below `/api/v2/participantMetadata` | proof of possession |
-//! | internal | `/health/live`, `/health/ready`, `/health/ready/writes`, `/health/ready/verification`, `/metrics`, `/.well-known/jwks.json` | none |
+//! | internal | `/health/live`, `/health/ready`, `/health/ready/writes`, `/health/ready/verification`, `/health/ready/registry`, `/metrics`, `/.well-known/jwks.json` | none |
 
 #[cfg(feature = "service")]
 mod access_log;
@@ -37,6 +37,8 @@ pub mod peer;
 pub mod problem;
 #[cfg(feature = "service")]
 pub mod registry;
+#[cfg(feature = "service")]
+pub mod registry_health;
 #[cfg(feature = "service")]
 mod request_size;
 #[cfg(feature = "service")]

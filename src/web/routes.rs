@@ -12,6 +12,7 @@ use super::identity::IdentitySource;
 use super::idle::Watched;
 use super::jwks::jwks;
 use super::peer::Peer;
+use super::registry::RegistryFace;
 use super::request_size::header_bytes;
 use super::route::Route;
 use super::state::Service;
@@ -43,19 +44,31 @@ pub fn public_routes(
     }
 }
 
-/// What the internal listener answers; what is told of a verification that runs beside the token service, and of a registry
-/// whose set only concerns our own keys, is among it.
+/// What runs beside the token service, and is told of at the internal listener.
+#[derive(Clone, Default)]
+pub struct Beside {
+    /// A verification.
+    pub verification: Option<web::Data<ForwardAuth>>,
+    /// The set of a registry, where it only concerns our own keys.
+    pub keys: Option<Arc<KeySource>>,
+    /// A registry.
+    pub registry: Option<web::Data<RegistryFace>>,
+}
+
+/// What the internal listener answers.
 pub fn internal_routes(
     service: web::Data<Service>,
-    verification: Option<web::Data<ForwardAuth>>,
-    registry: Option<Arc<KeySource>>,
+    beside: Beside,
 ) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
     move |config| {
-        if let Some(verification) = &verification {
+        if let Some(verification) = &beside.verification {
             config.app_data(verification.clone());
         }
-        if let Some(registry) = &registry {
-            config.app_data(web::Data::from(registry.clone()));
+        if let Some(keys) = &beside.keys {
+            config.app_data(web::Data::from(keys.clone()));
+        }
+        if let Some(registry) = &beside.registry {
+            config.app_data(registry.clone());
         }
         internal(config.app_data(service.clone()));
     }
@@ -67,6 +80,7 @@ fn internal(config: &mut web::ServiceConfig) {
         .service(read_only("/health/ready", health::ready))
         .service(read_only("/health/ready/writes", health::ready_for_writes))
         .service(read_only("/health/ready/verification", health::ready_to_verify))
+        .service(read_only("/health/ready/registry", health::ready_registry))
         .service(read_only("/metrics", health::metrics))
         .service(read_only(wire::JWKS_PATH, health::default_jwks))
         .default_service(web::to(health::not_found));
@@ -125,5 +139,11 @@ fn answer(service: &Service, listener: &PublicListener, http: &HttpRequest, peer
             let request = TokenRequest { pid, entity: entity.as_deref(), identity: &listener.identity };
             token::answer(service, http, peer, &request)
         }
+    }
+}
+
+impl std::fmt::Debug for Beside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Beside")
     }
 }

@@ -32,5 +32,6 @@ mod verify_life;
 mod verify_metadata;
 mod verify_problems;
 mod verify_reasons;
+mod verify_registry;
 mod verify_rules;
 mod wire;

@@ -88,8 +88,13 @@ impl Authority {
     }
 
     pub(crate) fn anchors_of(all: &[&Self]) -> TrustAnchors {
+        TrustAnchors::parse(Self::trust_of(all).as_bytes(), Environment::Production).unwrap()
+    }
+
+    /// The anchors as a JWK set.
+    pub(crate) fn trust_of(all: &[&Self]) -> String {
         let keys: Vec<_> = all.iter().map(|one| one.signer.public_key().to_jwk(one.kid.as_str())).collect();
-        TrustAnchors::parse(json!({"keys": keys}).to_string().as_bytes(), Environment::Production).unwrap()
+        json!({"keys": keys}).to_string()
     }
 
     /// A set that is good for an hour, with these keys of these participants.
@@ -106,16 +111,21 @@ impl Authority {
     }
 
     /// A set that several have signed.
-    #[expect(clippy::disallowed_methods, reason = "tests are an edge")]
     pub(crate) fn set_of_all(all: &[&Self], terms: &SetTerms, keys: &[&Key]) -> String {
         let participant = |key: &&Key| {
             let jwk = key.key.public_key().to_jwk(key.key.kid().as_str());
             json!({"pid": key.pid, "organisationName": "Example Transport", "authtokenPublicKeys": [jwk]})
         };
         let payload = keys.iter().map(participant).collect::<serde_json::Value>().to_string();
+        Self::sign(all, terms, &payload, Form::General)
+    }
+
+    /// A set with this payload.
+    #[expect(clippy::disallowed_methods, reason = "tests are an edge")]
+    pub(crate) fn sign(all: &[&Self], terms: &SetTerms, payload: &str, form: Form) -> String {
         let signers: Vec<(Kid, &dyn Signer)> =
             all.iter().map(|one| (one.kid.clone(), &one.signer as &dyn Signer)).collect();
-        sign_set(&payload, terms, &signers, Form::General, &SystemRandom::new()).unwrap()
+        sign_set(payload, terms, &signers, form, &SystemRandom::new()).unwrap()
     }
 }
 

@@ -169,7 +169,7 @@ async fn a_set_on_disk_that_has_ended_starts_nothing_unless_by_grace() {
 
 #[tokio::test]
 async fn a_set_that_cannot_be_written_is_in_force_and_written_as_soon_as_it_can_be() {
-    let (key, new) = (Key::new(1, "1:a"), Key::new(1, "1:b"));
+    let key = Key::new(1, "1:a");
     let place = Place::new();
     // Something else is in its place.
     fs::create_dir_all(place.file().join("in the way")).unwrap();
@@ -186,11 +186,26 @@ async fn a_set_that_cannot_be_written_is_in_force_and_written_as_soon_as_it_can_
     assert!(server_says_not_modified(&place), "it was written from memory");
     drop(door);
     assert_eq!(Door::open(place.offline()).await.reason(&key.token()).await, "accepted");
-    drop(new);
 }
 
 fn server_says_not_modified(place: &Place) -> bool {
     place.server.last_request().contains("if-none-match: \"a\"")
+}
+
+#[tokio::test]
+async fn who_only_looks_reads_the_file_and_leaves_it_as_it_is() {
+    let (key, new) = (Key::new(1, "1:a"), Key::new(1, "1:b"));
+    let place = Place::after(&[&|authority| authority.set(7, &[&key])]).await;
+    let before = fs::read(place.file()).unwrap();
+    place.offer(&place.authority.set(8, &[&new]));
+    let looks = MetadataKeeping { read_only: true, ..place.keeping() };
+    let (url, ca) = (place.server.url(), place.server.ca.clone());
+    let door = Door::open(builder().metadata_url(url, ca, place.authority.anchors(), looks.clone())).await;
+    assert_eq!(door.reason(&new.token()).await, "accepted");
+    let offline = builder().metadata_url(nobody(), None, place.authority.anchors(), looks);
+    assert_eq!(Door::open(offline).await.reason(&key.token()).await, "accepted");
+    assert_eq!(fs::read(place.file()).unwrap(), before);
+    assert_eq!(files(place.directory.path()), 1);
 }
 
 #[tokio::test]

@@ -8,5 +8,8 @@ mod attacks;
 #[path = "../it/client.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod client;
+mod life;
 mod operations;
+mod refusals;
+mod set;
 mod site;

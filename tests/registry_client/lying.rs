@@ -163,7 +163,12 @@ impl Lying {
         self.shared.book.lock().unwrap().lies.extend(lies.iter().cloned());
     }
 
-    /// Method and path of every request so far, below what is the participant's.
+    /// From now on it tells the truth.
+    pub(crate) fn forget_lies(&self) {
+        self.shared.book.lock().unwrap().lies.clear();
+    }
+
+    /// Method and path of every request since this was last asked, below what is the participant's.
     pub(crate) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.book.lock().unwrap().asked)
     }
@@ -209,8 +214,8 @@ impl Lying {
         };
         change(&mut party);
         let pace = Pace {
-            first_pause: Duration::from_millis(10),
-            longest_pause: Duration::from_millis(40),
+            first_pause: Duration::from_millis(2),
+            longest_pause: Duration::from_millis(8),
             deadline: Duration::from_secs(20),
             ..Pace::default()
         };

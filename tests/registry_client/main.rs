@@ -5,7 +5,12 @@
 #![cfg(feature = "service")]
 #![expect(clippy::disallowed_methods, reason = "tests are an edge: here time and randomness enter")]
 
+mod cli;
 mod lies;
 mod lying;
+mod operations;
 mod publish;
 mod refusals;
+#[path = "../registry/site.rs"]
+#[expect(dead_code, reason = "other tests need more of it")]
+mod registry_site;

@@ -4,6 +4,8 @@ use bob_auth::flow::publish::{PublishError, Published, Withdrawn};
 use bob_auth::protocol::metadata::{EndpointCall, MtbKey, MtbScope, SignatureConstraint};
 use bob_auth::protocol::registry::body::{read_endpoint_call, read_info};
 use bob_auth::registry_client::ClientError;
+use proptest::collection::vec;
+use proptest::prelude::*;
 use serde_json::json;
 
 use crate::lying::{Lie, Lying, public};
@@ -155,6 +157,7 @@ async fn domain_name_and_info_are_set_once_whatever_becomes_of_the_answers() {
     registry.lies(&[Lie::None, Lie::ResetAfter]);
     assert_eq!(publisher.set_domain_name("b.example.se").await.unwrap(), Published::Now);
     assert_eq!(registry.thing("/domainName").unwrap(), "b.example.se");
+    assert_eq!(publisher.set_domain_name("B.Example.SE").await.unwrap(), Published::AlreadyThere);
     assert_eq!(publisher.remove_domain_name().await.unwrap(), Withdrawn::Now);
     assert_eq!(publisher.remove_domain_name().await.unwrap(), Withdrawn::AlreadyGone);
     let info = read_info(br#"{"support":{"phone":"08-1"},"b":1}"#).unwrap();
@@ -186,6 +189,55 @@ async fn constraints_are_added_set_and_removed() {
     assert_eq!(registry.thing("/issuerSignatureConstraint/41").unwrap()["signatureLifetime"], "P1W");
     assert_eq!(publisher.remove_constraint("41".parse().unwrap()).await.unwrap(), Withdrawn::Now);
     assert_eq!(publisher.set_constraint(&constraint("P1W")).await.unwrap(), Published::Now);
+}
+
+fn any_lie() -> impl Strategy<Value = Lie> {
+    prop_oneof![
+        3 => Just(Lie::None),
+        1 => Just(Lie::Unsigned),
+        1 => Just(Lie::Stranger),
+        1 => Just(Lie::Impostor),
+        1 => Just(Lie::Old(400)),
+        1 => Just(Lie::Body("{}")),
+        1 => Just(Lie::Status(200)),
+        1 => Just(Lie::Status(404)),
+        1 => Just(Lie::Twice),
+        2 => Just(Lie::Gateway(502)),
+        1 => Just(Lie::Refuse(500, "", "")),
+        1 => Just(Lie::Refuse(429, "", "")),
+        1 => Just(Lie::RefuseUnsigned(404, "")),
+        1 => Just(Lie::RefuseUnsigned(201, "")),
+        2 => Just(Lie::ResetAfter),
+        1 => Just(Lie::ResetBefore),
+        1 => Just(Lie::Torn),
+        1 => Just(Lie::Redirect),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Lies only: nothing that the registry itself signed is ever false.
+    #[test]
+    fn a_success_means_that_it_is_so_whatever_the_lies_before(lies in vec(any_lie(), 0..8), withdrawn in vec(any_lie(), 0..5)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let registry = Lying::start();
+        let (publisher, key) = (registry.publisher(), public("34:1"));
+        registry.lies(&lies);
+        let first = runtime.block_on(publisher.publish_authtoken_key(&key));
+        match &first {
+            Ok(_) => prop_assert_eq!(&registry.thing(KEY).unwrap()["kid"], "34:1"),
+            Err(error) => prop_assert!(error.is_temporary(), "{lies:?}: {error:?}"),
+        }
+        registry.forget_lies();
+        let again = runtime.block_on(publisher.publish_authtoken_key(&key));
+        prop_assert!(again.is_ok(), "{lies:?}: {again:?}");
+        prop_assert!(registry.thing(KEY).is_some());
+        registry.lies(&withdrawn);
+        if runtime.block_on(publisher.withdraw_authtoken_key(&key.kid)).is_ok() {
+            prop_assert_eq!(registry.thing(KEY), None);
+        }
+    }
 }
 
 #[test]

@@ -30,8 +30,8 @@ pub(in crate::cli) enum AuthtokenKeyVerb {
     Publish(Source),
     /// Put a key in the place of a wrong one with the same id
     #[command(after_help = "Example:\n  bob-auth registry authtoken-key replace 34:20261122_2\n\n\
-        Keys never change: this is for repairing a mistake only. Partners that fetched the wrong key keep it until they\n\
-        fetch again.")]
+        Keys never change: this is for repairing a mistake only, and a registry may refuse another key under the same id.\n\
+        Partners that fetched the wrong key keep it until they fetch again.")]
     Replace(Source),
     /// Withdraw a key: partners stop knowing it, and its id can never be used again
     #[command(after_help = "Example:\n  bob-auth registry authtoken-key remove 34:20261122_1\n\n\

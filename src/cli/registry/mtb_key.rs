@@ -26,7 +26,8 @@ pub(in crate::cli) enum MtbKeyVerb {
     Add(Source),
     /// Put a key in the place of a wrong one with the same id
     #[command(after_help = "Example:\n  bob-auth registry mtb-key replace mtb-key.jwk\n\n\
-        Keys never change: this is for repairing a mistake only.")]
+        Keys never change: this is for repairing a mistake (the scope, say), and a registry may refuse another key under\n\
+        the same id.")]
     Replace(Source),
     /// Remove a key: its id can never be used again
     #[command(after_help = "Example:\n  bob-auth registry mtb-key remove 34:20261122_bob_mtb\n\n\

@@ -44,7 +44,7 @@ impl PublishError {
         match self {
             Self::OtherKey { .. } => Some(
                 "find out who published it: if nobody of yours did, tell the administering body at once; if it was a \
-                 mistake, `replace` puts the right key in its place",
+                 mistake, publish yours under a new id (there are registries that let `replace` mend it)",
             ),
             Self::OtherScope(_) => Some("`replace` puts the right one in its place"),
             Self::OtherConstraint(_) => Some("`set` puts the new one in its place"),

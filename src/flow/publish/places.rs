@@ -12,16 +12,19 @@ use crate::value::Pid;
 type Result<T> = std::result::Result<T, PublishError>;
 
 impl Publisher {
-    /// Sets the domain name.
+    /// Sets the domain name. Capital letters make no other name of it: a registry may keep small ones.
     pub async fn set_domain_name(&self, name: &str) -> Result<Published> {
-        let wanted: Box<str> = name.into();
-        let etag = match standing(self.client.domain_name().await, &wanted)? {
+        let wanted = name.to_ascii_lowercase();
+        let found = async || {
+            let found = self.client.domain_name().await?;
+            Ok(Tagged { value: found.value.to_ascii_lowercase(), etag: found.etag })
+        };
+        let etag = match standing(found().await, &wanted)? {
             Standing::Same => return Ok(Published::AlreadyThere),
             Standing::Absent => None,
             Standing::Other(found) => found.etag,
         };
-        let put = self.client.put_domain_name(name, etag.as_deref());
-        settle(put, self.client.domain_name(), &wanted).await
+        settle(self.client.put_domain_name(name, etag.as_deref()), found(), &wanted).await
     }
 
     /// Takes the domain name away.

@@ -148,6 +148,13 @@ impl Register {
         Ok((active.kid.clone(), load(room, active)?))
     }
 
+    /// Those that are to sign and cannot, and why.
+    pub async fn unusable_anchors(&self, room: &AnchorRoom) -> Result<Vec<(Kid, AnchorFault)>, StoreError> {
+        let anchors = self.store.anchors().await?;
+        let told = anchors.iter().filter(|anchor| is_told(anchor));
+        Ok(told.filter_map(|anchor| Some((anchor.kid.clone(), load(room, anchor).err()?))).collect())
+    }
+
     /// First the file with the private half, then the row with the public one. Without the row there is no file either.
     async fn add_anchor(
         &self,

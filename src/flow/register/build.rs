@@ -107,6 +107,10 @@ pub enum SelfCheck {
 
 /// How often a build is begun again because the register changed meanwhile.
 const ATTEMPTS: u32 = 4;
+/// From so many bytes on a set is compressed quickly and not well.
+const LARGE: usize = 4 << 20;
+/// By how many seconds a clock is set back now and then without meaning much.
+const CORRECTION: i64 = 60;
 
 impl Register {
     /// Builds a new set if there is need for one: something changed, the rules are others, or the end of the set is near.
@@ -143,7 +147,7 @@ fn is_needed(state: &RegisterState, rules: &SetRules, now: Timestamp) -> bool {
         || set.interval != rules.interval.map(seconds)
         || age >= seconds(rules.renew_after)
         // Built by a clock that was ahead, or by other rules: it would be good for longer than it should be.
-        || rest > seconds(rules.valid_for)
+        || rest > seconds(rules.valid_for).saturating_add(CORRECTION)
 }
 
 /// Makes the set, and reads it as its readers will.
@@ -197,8 +201,10 @@ fn check(json: &[u8], keys: &[(Kid, SoftwareSigner)], now: Timestamp) -> Result<
     set.skipped().first().map_or(Ok(()), |skipped| Err(SelfCheck::Entry(skipped.clone())))
 }
 
+/// A large set is mostly keys, which nothing makes small: the last twelfth of its bytes would take eight times as long.
 fn compress(json: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    let level = if json.len() > LARGE { Compression::fast() } else { Compression::default() };
+    let mut encoder = GzEncoder::new(Vec::new(), level);
     encoder.write_all(json)?;
     encoder.finish()
 }

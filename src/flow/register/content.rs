@@ -13,11 +13,12 @@ pub(super) fn array<'b>(bodies: impl Iterator<Item = &'b str>) -> String {
 /// Appends a participant (`participantMetadata`); what it does not publish is left out.
 pub(super) fn push_participant(json: &mut String, content: &Content) -> Result<(), serde_json::Error> {
     let name = serde_json::to_string(&content.participant.name)?;
-    json.push_str(&format!(r#"{{"pid":{},"organisationName":{name}"#, content.participant.pid));
+    let pid = content.participant.pid.to_string();
+    push_all(json, &[r#"{"pid":"#, &pid, r#","organisationName":"#, &name]);
     let of = |kind: Kind| content.entries.iter().filter(move |entry: &&Entry| entry.kind == kind);
     for (kind, name) in [(Kind::Domain, "domainName"), (Kind::Info, "participantInfo")] {
         if let Some(entry) = of(kind).next() {
-            json.push_str(&format!(r#","{name}":{}"#, entry.body));
+            push_all(json, &[",\"", name, "\":", &entry.body]);
         }
     }
     for (kind, name) in [
@@ -27,7 +28,7 @@ pub(super) fn push_participant(json: &mut String, content: &Content) -> Result<(
         (Kind::Constraint, "issuerSignatureConstraints"),
     ] {
         if of(kind).next().is_some() {
-            json.push_str(&format!(r#","{name}":["#));
+            push_all(json, &[",\"", name, "\":["]);
             push_joined(json, of(kind).map(|entry| &*entry.body));
             json.push(']');
         }
@@ -47,6 +48,10 @@ pub(super) fn payload(participants: &[Content]) -> Result<String, serde_json::Er
     }
     json.push(']');
     Ok(json)
+}
+
+fn push_all(json: &mut String, parts: &[&str]) {
+    json.extend(parts.iter().copied());
 }
 
 fn push_joined<'b>(json: &mut String, bodies: impl Iterator<Item = &'b str>) {

@@ -242,7 +242,7 @@ impl Register {
         }
         let mut places = BTreeSet::new();
         for entry in from.published {
-            let (entry, thumbprint) = self.read_body(pid, entry)?;
+            let (entry, thumbprint) = self.read_body(pid, &entry)?;
             once(places.insert((entry.kind, entry.number, entry.kid.clone())), what)?;
             if let (Some(list), Some(thumbprint)) = (entry.kind.list(), thumbprint) {
                 let kid = entry.kid.parse().map_err(|_| contradiction(what, "has a key without an id"))?;
@@ -259,12 +259,12 @@ impl Register {
     }
 
     /// Reads a body as if its participant had just sent it; for a key with its thumbprint.
-    fn read_body(&self, pid: Pid, entry: OfEntry) -> Result<(Entry, Option<String>), ImportError> {
+    fn read_body(&self, pid: Pid, entry: &OfEntry) -> Result<(Entry, Option<String>), ImportError> {
         let refused = |why| ImportError::Body { pid, what: format!("something of the kind {}", entry.kind), why };
         let kind: Kind = entry.kind.parse().map_err(|_| contradiction(&entry.kind, "is no kind of thing"))?;
         let bytes = entry.body.get().as_bytes();
         let plain = |body| (0, String::new(), body, None);
-        let (number, kid, body, thumbprint) = match kind {
+        let (number, id, body, thumbprint) = match kind {
             Kind::Domain => plain(rules::domain_name(bytes).map_err(refused)?),
             Kind::Info => plain(rules::info(bytes, self.limits.info_bytes).map_err(refused)?),
             Kind::Mtb | Kind::Authtoken => {
@@ -282,7 +282,7 @@ impl Register {
                 (issuer, String::new(), rules::write(&constraint).map_err(refused)?, None)
             }
         };
-        Ok((Entry { pid, kind, number, kid, body, changed: entry.changed.0 }, thumbprint))
+        Ok((Entry { pid, kind, number, kid: id, body, changed: entry.changed.0 }, thumbprint))
     }
 }
 

@@ -192,11 +192,11 @@ fn refused(error: BodyError) -> Refused {
         BodyError::Entry(WhySkipped::Key(ref unusable)) if !matches!(unusable, Unusable::Member(_)) => {
             unacceptable(format!("the key cannot be used: {unusable}"))
         }
-        BodyError::Private { .. } | BodyError::DomainName => unacceptable(error),
+        BodyError::Private { .. } | BodyError::DomainName => unacceptable(error.to_string()),
         malformed => Refused::Malformed(malformed),
     }
 }
 
-pub(super) fn unacceptable(reason: impl ToString) -> Refused {
-    Refused::Unacceptable(reason.to_string())
+pub(super) fn unacceptable(reason: impl Into<String>) -> Refused {
+    Refused::Unacceptable(reason.into())
 }

@@ -44,6 +44,11 @@ impl<'a> SignedSet<'a> {
         text(&self.envelope, "payload")?.ok_or(MetadataError::Form("it has no payload"))
     }
 
+    /// Whether it is in the flattened form.
+    pub(super) fn is_flattened(&self) -> bool {
+        self.envelope.get("signatures").is_none()
+    }
+
     /// The signatures, of whichever form.
     pub(super) fn signatures(&self) -> Result<Vec<Signature<'_>>, MetadataError> {
         let flattened = ["signature", "protected", "header"].iter().any(|name| self.envelope.get(name).is_some());

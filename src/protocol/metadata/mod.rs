@@ -13,9 +13,11 @@
 //! | `participant` | the content as types |
 //! | `free_object` | JSON that is not ours to understand |
 //! | `duration` | durations of ISO 8601 |
+//! | `changes` | what two sets say differently |
 //! | `sign` | sets made |
 
 pub mod anchors;
+mod changes;
 pub(in crate::protocol) mod draft;
 pub mod duration;
 pub mod entry;
@@ -32,10 +34,11 @@ pub mod sign;
 mod tests;
 
 pub use anchors::{AnchorError, Environment, TrustAnchors};
+pub use changes::Change;
 pub use envelope::SignedSet;
 pub use error::MetadataError;
 pub use header::{SetHeader, SetTerms};
 pub use participant::{
     Endpoint, EndpointCall, Interface, MtbKey, MtbScope, Participant, SignatureConstraint, Skipped, Tlsa, WhySkipped,
 };
-pub use set::MetadataSet;
+pub use set::{MetadataSet, SignatureVerdict, SignatureView};

@@ -7,6 +7,7 @@ use super::error::MetadataError;
 use super::header::{SetHeader, SetTerms, forbidden_member};
 use super::participant::{Participant, Skipped};
 use super::payload::Payload;
+use super::sign::Form;
 use crate::crypto::digest::sha256;
 use crate::protocol::jwk::PublicJwk;
 use crate::protocol::key_set::KeySet;
@@ -19,6 +20,28 @@ pub struct MetadataSet {
     header: SetHeader,
     participants: Vec<Participant>,
     skipped: Vec<Skipped>,
+}
+
+/// One signature of a set, for somebody who looks at the set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignatureView {
+    /// The name that it gives in its protected header; anybody can give any.
+    pub kid: Option<String>,
+    /// The algorithm that it names there.
+    pub alg: Option<String>,
+    /// What it is worth.
+    pub verdict: SignatureVerdict,
+}
+
+/// What one signature of a set is worth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignatureVerdict {
+    /// This anchor made it.
+    Anchor(Kid),
+    /// Nobody who is trusted claims it. It counts for nothing, and does no harm.
+    Stranger,
+    /// It claims to be an anchor's and is not: the whole set is refused.
+    Refused(MetadataError),
 }
 
 /// What one signature is worth.
@@ -47,6 +70,34 @@ impl SignedSet<'_> {
     pub fn verify_at_any_time(bytes: &[u8], anchors: &TrustAnchors) -> Result<MetadataSet, MetadataError> {
         let (header, payload) = trusted(&SignedSet::read(bytes)?, anchors)?;
         MetadataSet::read(header, &payload)
+    }
+}
+
+impl SignatureView {
+    /// The form of a set, and what each of its signatures is worth. Says nothing of what they cover.
+    pub fn of_set(bytes: &[u8], anchors: &TrustAnchors) -> Result<(Form, Vec<Self>), MetadataError> {
+        let signed = SignedSet::read(bytes)?;
+        let payload = signed.payload()?;
+        let form = if signed.is_flattened() { Form::Flattened } else { Form::General };
+        let signatures = signed.signatures()?;
+        let views =
+            signatures.iter().enumerate().map(|(index, signature)| Self::new(signature, payload, index, anchors));
+        Ok((form, views.collect()))
+    }
+
+    fn new(signature: &Signature<'_>, payload: &str, index: usize, anchors: &TrustAnchors) -> Self {
+        let bytes = decode(signature.protected, "protected header").unwrap_or_default();
+        let protected = read_object(&bytes, MAX_HEADER_VALUES).ok();
+        let text = |name| {
+            let text = protected.as_ref()?.get(name)?.as_text()?;
+            Some(text.chars().take(SHOWN).collect())
+        };
+        let verdict = match judge(signature, payload, index, anchors) {
+            Ok(Verdict::Trusted(kid, _)) => SignatureVerdict::Anchor(kid),
+            Ok(Verdict::Stranger(_)) => SignatureVerdict::Stranger,
+            Err(error) => SignatureVerdict::Refused(error),
+        };
+        Self { kid: text("kid"), alg: text("alg"), verdict }
     }
 }
 

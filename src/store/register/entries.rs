@@ -322,17 +322,17 @@ async fn body(tx: &mut Tx, place: &Place) -> Result<Option<String>> {
 
 /// Where the single thing at a place is; a list is none.
 fn slot(place: &Place) -> Result<Slot<'_>> {
-    let (pid, kind, number, kid) = match place {
-        Place::DomainName(pid) => (*pid, Kind::Domain, 0, ""),
-        Place::Key(pid, list, kid) => (*pid, Kind::of(*list), 0, kid.as_str()),
-        Place::Endpoint(pid, id) => (*pid, Kind::Endpoint, *id, ""),
-        Place::Constraint(pid, issuer) => (*pid, Kind::Constraint, issuer.get(), ""),
-        Place::Info(pid) => (*pid, Kind::Info, 0, ""),
+    let slot = |pid: &Pid, kind, number, kid| Slot { pid: *pid, kind, number, kid };
+    Ok(match place {
+        Place::DomainName(pid) => slot(pid, Kind::Domain, 0, ""),
+        Place::Key(pid, list, kid) => slot(pid, Kind::of(*list), 0, kid.as_str()),
+        Place::Endpoint(pid, id) => slot(pid, Kind::Endpoint, *id, ""),
+        Place::Constraint(pid, issuer) => slot(pid, Kind::Constraint, issuer.get(), ""),
+        Place::Info(pid) => slot(pid, Kind::Info, 0, ""),
         Place::WholeSet | Place::Participant(_) | Place::Keys(..) | Place::Endpoints(_) | Place::Constraints(_) => {
             return Err(StoreError::Invalid { field: "place", rule: "that of a single thing" });
         }
-    };
-    Ok(Slot { pid, kind, number, kid })
+    })
 }
 
 fn decode(row: &SqliteRow) -> Result<Entry> {

@@ -4,7 +4,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use crate::store::audit_row::{self, AuditRow};
-use crate::store::error::Result;
+use crate::store::error::{Result, StoreError};
 use crate::store::rows::{self, Tx};
 use crate::store::schema::{Change, Store};
 use crate::value::{Pid, Timestamp};
@@ -87,16 +87,21 @@ impl Store {
 
     /// Everything that a set is made of.
     pub async fn set_source(&self) -> Result<SetSource> {
-        let mut tx = self.read().await?;
+        let (pool, mut tx) = self.read_aside().await?;
         let (state, anchors) = (state(&mut tx).await?, anchors::all(&mut tx).await?);
         let registered = participants::all(&mut tx).await?.into_iter().filter(|one| one.removed.is_none());
         let mut entries = entries::all(&mut tx).await?.into_iter().peekable();
+        drop(tx);
+        pool.close().await;
         let mut participants = Vec::new();
         for participant in registered {
-            // Whoever was removed has no entries; if it had, they would be nobody else's.
-            while entries.next_if(|entry| entry.pid < participant.pid).is_some() {}
             let own = std::iter::from_fn(|| entries.next_if(|entry| entry.pid == participant.pid)).collect();
             participants.push(Content { participant, entries: own });
+        }
+        if let Some(left) = entries.next() {
+            // Nothing of it is guessed: a set that lacks participants would be worse than none.
+            let pid = left.pid;
+            return Err(StoreError::Corrupt(format!("something is published by {pid}, which is not in the register")));
         }
         Ok(SetSource { state, anchors, participants })
     }

@@ -35,9 +35,9 @@ pub struct Whole {
 impl Store {
     /// Everything.
     pub async fn whole_register(&self) -> Result<Whole> {
-        let mut tx = self.read().await?;
+        let (pool, mut tx) = self.read_aside().await?;
         let counters = counters(&mut tx).await?;
-        Ok(Whole {
+        let whole = Whole {
             last_serial: counters.last_serial,
             last_endpoint_id: counters.last_endpoint_id,
             participants: participants::all(&mut tx).await?,
@@ -45,7 +45,10 @@ impl Store {
             kids: entries::all_kids(&mut tx).await?,
             entries: entries::all(&mut tx).await?,
             anchors: anchors::all(&mut tx).await?,
-        })
+        };
+        drop(tx);
+        pool.close().await;
+        Ok(whole)
     }
 
     /// Takes everything in, all of it or nothing. [`RegisterFault::NotEmpty`] unless the register has never had anything in it.

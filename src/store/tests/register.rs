@@ -105,6 +105,23 @@ async fn a_committed_change_is_there_after_opening_again_without_closing() {
 }
 
 #[tokio::test]
+async fn what_belongs_to_nobody_stops_the_set_instead_of_emptying_it() {
+    let (_directory, store) = registered().await;
+    store.add_registered(pid(41), "Länstrafiken", &change()).await.unwrap();
+    let mut change = store.change_register().await.unwrap();
+    for number in [34, 41] {
+        change.put_entry(&Place::Info(pid(number)), "{}", at(1)).await.unwrap();
+    }
+    change.commit(row()).await.unwrap();
+    assert_eq!(store.set_source().await.unwrap().participants.len(), 2);
+    let mut change = store.change_register().await.unwrap();
+    raw(&mut change, "UPDATE register_participant SET removed = 5 WHERE pid = 34").await.unwrap();
+    change.commit(row()).await.unwrap();
+    let refusal = store.set_source().await.unwrap_err();
+    assert!(matches!(refusal, StoreError::Corrupt(_)), "{refusal}");
+}
+
+#[tokio::test]
 async fn a_list_is_no_place_for_a_single_thing() {
     let (_directory, store) = registered().await;
     for place in [Place::WholeSet, Place::Participant(pid(34)), Place::Endpoints(pid(34))] {

@@ -47,7 +47,7 @@ fn metadata_sets(registry: &Registry, origins: &[OriginStatus], now: Timestamp) 
             expires.with_label_values(&label).set(int_to_f64(set.not_valid_after.seconds_since(now)));
         }
         if let Some(since) = origin.set.since {
-            age.with_label_values(&label).set(int_to_f64(now.seconds_since(since)));
+            age.with_label_values(&label).set(int_to_f64(now.seconds_since(since).max(0)));
         }
         rollbacks.with_label_values(&label).inc_by(origin.set.rollbacks);
         write_failures.with_label_values(&label).inc_by(origin.set.write_failures);

@@ -15,11 +15,9 @@
 //! | `refusal` | every reason for which a request is refused, and the one table from it to the wire |
 //! | `reply` | answers, with the registry's signature |
 //! | `record` | what is counted and logged |
-//! | `health` | the internal listener of a process that is only a registry |
 
 mod conditions;
 mod folding;
-pub mod health;
 mod operation;
 mod proof;
 mod record;

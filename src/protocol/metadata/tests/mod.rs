@@ -1,6 +1,7 @@
 //! A small federation: an authority with two anchors, participants with keys, and sets signed well and badly.
 
 mod attacks;
+mod changes;
 mod content;
 mod forms;
 mod terms;

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};
-use serde_json::json;
 
-use super::state::RegistryFace;
-use crate::web::health::{exposition, live, report, status};
-use crate::web::metrics::ProcessMetrics;
-use crate::web::problem::{NOT_FOUND, Problem};
-use crate::web::routes::read_only;
+use super::health::{exposition, live, registry_report};
+use super::metrics::ProcessMetrics;
+use super::problem::{NOT_FOUND, Problem};
+use super::registry::RegistryFace;
+use super::routes::read_only;
 
 /// What the internal listener answers.
 pub fn routes(
@@ -36,18 +35,7 @@ async fn not_found() -> HttpResponse {
 
 /// `GET /health/ready`: there is a set that may be used, and answers are signed.
 async fn ready(state: web::Data<RegistryFace>) -> HttpResponse {
-    let set = state.set();
-    let is_ready = state.is_ready();
-    let body = json!({
-        "status": if is_ready { "ready" } else { "not ready" },
-        "draining": state.is_draining(),
-        "serial": set.as_ref().map(|set| set.serial),
-        "set_built_at": set.as_ref().map(|set| set.built_at.to_string()),
-        "set_valid_until": set.as_ref().map(|set| set.not_valid_after.to_string()),
-        "changes_wait": state.folding().is_waiting(),
-        "answers_signed_with": state.answer_key().map(|key| key.kid.to_string()),
-    });
-    report(status(is_ready), &body)
+    registry_report(&state)
 }
 
 /// `GET /metrics`
