@@ -11,6 +11,7 @@ mod attacks;
 mod client;
 mod life;
 mod operations;
+mod operator;
 mod refusals;
 mod set;
 mod site;
