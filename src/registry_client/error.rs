@@ -220,7 +220,7 @@ impl ClientError {
             Self::Unexpected { .. } | Self::Answer(_) => {
                 "compare this program's version with the registry's; docs/interop.md says what is assumed"
             }
-            Self::Unaddressable(_) => "ask the administering body to remove it, and use another key id",
+            Self::Unaddressable(_) => "use another key id",
         })
     }
 }
