@@ -340,9 +340,10 @@ impl Step {
             Self::Activate(_) => 0,
             Self::MarkSeen(..) => 1,
             Self::Retire(_) => 2,
-            Self::Generate => 3,
-            Self::Publish(_) => 4,
-            Self::Withdraw(_) => 5,
+            // Before anything new: who is always cut short leaves nothing behind.
+            Self::Withdraw(_) => 3,
+            Self::Generate => 4,
+            Self::Publish(_) => 5,
         }
     }
 
