@@ -7,6 +7,9 @@
 mod client;
 mod jwt;
 mod process;
+#[path = "../registry/site.rs"]
+#[expect(dead_code, reason = "other tests need more of it")]
+mod registry_site;
 mod site;
 mod verify_site;
 
@@ -31,6 +34,7 @@ mod verify_batch;
 mod verify_life;
 mod verify_metadata;
 mod verify_problems;
+mod verify_published;
 mod verify_reasons;
 mod verify_registry;
 mod verify_rules;

@@ -75,17 +75,17 @@ impl Registry {
 }
 
 fn answer(mut stream: TcpStream, held: &Mutex<Option<String>>) {
-    let (mut head, mut byte) = (Vec::new(), [0]);
-    while !head.ends_with(b"\r\n\r\n") {
+    let (mut request, mut byte) = (Vec::new(), [0]);
+    while !request.ends_with(b"\r\n\r\n") {
         match stream.read(&mut byte) {
-            Ok(1) => head.push(byte[0]),
+            Ok(1) => request.push(byte[0]),
             _ => return,
         }
     }
-    let is_asked_for = head.starts_with(b"GET /api/v2/participantMetadata HTTP/1.1\r\n");
+    let is_asked_for = request.starts_with(b"GET /api/v2/participantMetadata HTTP/1.1\r\n");
     let Some(set) = held.lock().unwrap().clone().filter(|_| is_asked_for) else { return };
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", set.len());
-    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(set.as_bytes()));
+    let start = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", set.len());
+    let _ = stream.write_all(start.as_bytes()).and_then(|()| stream.write_all(set.as_bytes()));
 }
 
 fn alarm(service: &Service, alarm: &str) -> bool {

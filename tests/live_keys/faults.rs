@@ -26,8 +26,8 @@ async fn whatever_a_server_answers_the_last_good_keys_stay_in_force_and_the_faul
     let redirect =
         "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     for (answer, told) in [
-        (Answer::Nothing, "there is no connection"),
-        (torn, "there is no connection"),
+        (Answer::Nothing, "connection broke off"),
+        (torn, "connection broke off"),
         (Answer::status("404 Not Found"), "status 404"),
         (Answer::status("500 Internal Server Error"), "status 500"),
         (Answer::status("304 Not Modified"), "status 304"),

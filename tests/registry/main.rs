@@ -10,6 +10,7 @@ mod attacks;
 mod client;
 mod life;
 mod operations;
+mod operator;
 mod refusals;
 mod set;
 mod site;

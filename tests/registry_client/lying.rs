@@ -45,7 +45,7 @@ pub(crate) enum Lie {
     Body(&'static str),
     /// The status is another than was signed.
     Status(u16),
-    /// The ETag is another than was signed.
+    /// The `ETag` is another than was signed.
     Etag(&'static str),
     /// There are two signatures.
     Twice,
@@ -448,5 +448,5 @@ fn send(stream: &mut TcpStream, reply: &Reply) {
 
 fn endless(stream: &mut TcpStream) {
     let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n\"");
-    while stream.write_all(&[b'x'; 65536]).is_ok() {}
+    while stream.write_all(&[b'x'; 8192]).is_ok() {}
 }

@@ -36,7 +36,8 @@ struct View {
 /// One rule and what came of it.
 #[derive(Debug, Serialize)]
 struct Rule {
-    rule: &'static str,
+    #[serde(rename = "rule")]
+    name: &'static str,
     /// `passed`, `failed`, or `noted`: it decides nothing.
     outcome: &'static str,
     detail: String,
@@ -130,28 +131,28 @@ const fn rule_of(error: &MetadataError) -> &'static str {
 }
 
 impl Rule {
-    const fn passed(rule: &'static str, detail: String) -> Self {
-        Self { rule, outcome: "passed", detail }
+    const fn passed(name: &'static str, detail: String) -> Self {
+        Self { name, outcome: "passed", detail }
     }
 
-    const fn noted(rule: &'static str, detail: String) -> Self {
-        Self { rule, outcome: "noted", detail }
+    const fn noted(name: &'static str, detail: String) -> Self {
+        Self { name, outcome: "noted", detail }
     }
 
-    fn failed(rule: &'static str, error: &MetadataError) -> Self {
-        Self { rule, outcome: "failed", detail: error.to_string() }
+    fn failed(name: &'static str, error: &MetadataError) -> Self {
+        Self { name, outcome: "failed", detail: error.to_string() }
     }
 }
 
 fn text(rules: &[Rule], verdict: &Result<MetadataSet, MetadataError>) -> String {
     let mut text = String::new();
-    for Rule { rule, outcome, detail } in rules {
+    for Rule { name, outcome, detail } in rules {
         let mark = match *outcome {
             "passed" => "ok    ",
             "failed" => "FAILED",
             _ => "-     ",
         };
-        let _ = writeln!(text, "{mark}  {rule:9}  {}", printable(detail));
+        let _ = writeln!(text, "{mark}  {name:9}  {}", printable(detail));
     }
     let _ = match verdict {
         Ok(_) => writeln!(text, "\naccepted: the set may be used"),
