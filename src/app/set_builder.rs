@@ -119,12 +119,8 @@ impl SetBuilder {
     /// Whether the set is to be renewed although nothing changed: because of its age, or because a clock that was ahead made
     /// it good for too long.
     fn is_old(&self) -> bool {
-        let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
         let (now, rules) = (self.state.now(), self.orders.borrow().rules);
-        self.state.set().is_none_or(|set| {
-            let (age, left) = (now.seconds_since(set.built_at), set.not_valid_after.seconds_since(now));
-            age >= seconds(rules.renew_after) || left > seconds(rules.valid_for)
-        })
+        self.state.set().is_none_or(|set| rules.is_due(set.built_at, set.not_valid_after, now))
     }
 
     async fn build(&mut self) {
@@ -135,6 +131,8 @@ impl SetBuilder {
         let seen = self.state.folding().seen();
         let built = self.state.register.build_set(&orders.room, &orders.rules, &change).await;
         let took = began.elapsed();
+        // Once more: what changed while the set was built is in it, and nothing will call for another build.
+        self.take_answer_key(&orders.room).await;
         match built {
             Ok(built) => {
                 let result = if matches!(built, Built::New(_)) { SetBuild::New } else { SetBuild::Kept };

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ring::rand::SecureRandom;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -100,11 +99,12 @@ impl RegistryClient {
     async fn or_give_up(&self, error: ClientError, verb: Verb, tries: &mut Tries) -> Result<(), ClientError> {
         tries.made += 1;
         let pause = self.pace.pause(tries.made, self.chance(), error.retry_after());
-        if tries.made >= self.pace.tries || !error.is_retried(verb) || Instant::now() + pause >= tries.end {
+        let left = tries.end.saturating_duration_since(Instant::now());
+        if tries.made >= self.pace.tries || !error.is_retried(verb) || pause >= left {
             return Err(error);
         }
-        let (pid, tried) = (self.party.pid, tries.made);
-        tracing::debug!(%pid, method = verb.as_str(), tried, ?pause, %error, "asking the registry again");
+        let pid = self.party.pid;
+        tracing::debug!(%pid, method = verb.as_str(), ?pause, %error, "asking the registry again");
         sleep(pause).await;
         Ok(())
     }
@@ -213,11 +213,6 @@ impl Written<'_> {
             body: self.body.as_deref().unwrap_or_default(),
         }
     }
-}
-
-impl Party {
-    /// The most that one try may take, if nobody says otherwise.
-    pub const PATIENCE: Duration = Duration::from_secs(10);
 }
 
 impl fmt::Debug for RegistryClient {

@@ -5,6 +5,8 @@
 //! a token request needs, read whole into memory; it is never patched, a changed revision means a new one.
 //! [`AuditSink`] takes the rows of requests without ever making one wait.
 //!
+//! [`register`] is the register of an administering body, in tables of its own: whoever runs no registry has empty ones.
+//!
 //! Nothing here decides who may have a token; certificates and keys are opaque bytes and text here.
 
 mod audit;

@@ -326,9 +326,9 @@ fn a_key_of_the_store_is_published_and_the_store_knows_of_it() {
     let rows: Vec<(&str, &str)> = audit
         .iter()
         .map(|row| (row["action"].as_str().unwrap(), row["detail"].as_str().unwrap_or_default()))
-        .filter(|(action, _)| action.starts_with("registry.") || *action == "key.publish")
+        .filter(|(action, _)| action.starts_with("metadata.") || *action == "key.publish")
         .collect();
-    assert_eq!(rows, [("registry.publish", "domain name a.example.se"), ("key.publish", "")]);
+    assert_eq!(rows, [("metadata.publish", "domain name a.example.se"), ("key.publish", "")]);
     assert!(audit[0]["actor"] == "cli:karin" && audit[0]["pid"] == 34, "{}", audit[0]);
     assert!(participant.refused("authtoken-key publish 34:never").contains("34:never"));
 }
@@ -344,7 +344,7 @@ fn the_key_that_signs_is_not_removed_by_mistake() {
     assert_eq!(participant.json("authtoken-key list")["items"].as_array().unwrap().len(), 1);
     participant.done(&["key", "generate", "--kid", "34:next"]);
     participant.registry("authtoken-key publish 34:next");
-    participant.done(&["key", "activate", "34:next"]);
+    participant.done(&["key", "activate", "34:next", "--force"]);
     let refusal = participant.refused(&format!("authtoken-key remove {active}"));
     assert!(refusal.contains("are valid until"), "{refusal}");
     assert_eq!(participant.result(&format!("authtoken-key remove {active} --force")), "withdrawn");

@@ -45,12 +45,14 @@ pub(crate) enum Lie {
     Body(&'static str),
     /// The status is another than was signed.
     Status(u16),
-    /// The ETag is another than was signed.
+    /// The `ETag` is another than was signed.
     Etag(&'static str),
     /// There are two signatures.
     Twice,
     /// Nothing is done; a proxy says so.
     Gateway(u16),
+    /// The same, with a `Retry-After`.
+    Wish(u16, &'static str),
     /// Nothing is done, and the refusal is signed.
     Refuse(u16, &'static str, &'static str),
     /// It is not signed either.
@@ -250,6 +252,11 @@ impl Shared {
             Lie::ResetBefore => return,
             Lie::Gateway(status) => return send(&mut stream, &Reply::of(status, "<html>bad gateway</html>")),
             Lie::RefuseUnsigned(status, body) => return send(&mut stream, &Reply::of(status, body)),
+            Lie::Wish(status, wish) => {
+                let mut reply = Reply::of(status, "");
+                reply.headers.push(("retry-after", wish.to_owned()));
+                return send(&mut stream, &reply);
+            }
             Lie::Redirect => {
                 let mut reply = Reply::of(302, "");
                 reply.headers.push(("location", format!("http://{own}/elsewhere")));
@@ -448,5 +455,5 @@ fn send(stream: &mut TcpStream, reply: &Reply) {
 
 fn endless(stream: &mut TcpStream) {
     let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n\"");
-    while stream.write_all(&[b'x'; 65536]).is_ok() {}
+    while stream.write_all(&[b'x'; 8192]).is_ok() {}
 }

@@ -1,10 +1,14 @@
-//! All 28 operations of the Participant Metadata API, from the client to the real server.
+//! The client and the real server: all 28 operations of the Participant Metadata API, many at once, and a server that is
+//! killed in between.
 
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use bob_auth::crypto::algorithm::Algorithm;
+use bob_auth::flow::publish::{PublishError, Published, Publisher};
 use bob_auth::https::{HttpsClient, HttpsUrl};
 use bob_auth::protocol::jwk::{JwkSet, PublicJwk};
 use bob_auth::protocol::metadata::{Environment, MtbKey, MtbScope, SignatureConstraint, SignedSet, TrustAnchors};
@@ -12,7 +16,9 @@ use bob_auth::protocol::registry::body::{read_endpoint_call, read_info};
 use bob_auth::registry_client::{ClientError, Pace, Party, RegistryClient, World};
 use bob_auth::value::{Clock as _, SystemClock};
 
-use crate::registry_site::{Running, Site, new_key, pid, rng, wait_for};
+use tokio::task::JoinSet;
+
+use crate::registry_site::{Running, Site, new_key, pid, rng, until, wait_for};
 
 fn client(site: &Site, registry: &Running) -> RegistryClient {
     let files = site.files();
@@ -72,7 +78,7 @@ async fn keys(client: &RegistryClient) {
     assert_eq!(client.mtb_key(&mtb.kid).await.unwrap().value, mtb);
     let repaired = MtbKey { scope: Some(MtbScope::Id), ..mtb };
     assert_eq!(client.put_mtb_key(&repaired, None).await.unwrap().status, 200);
-    assert_eq!(client.mtb_keys().await.unwrap().entries, [repaired.clone()]);
+    assert_eq!(client.mtb_keys().await.unwrap().entries, std::slice::from_ref(&repaired));
     assert_eq!(client.delete_mtb_key(&repaired.kid, None).await.unwrap().status, 204);
 }
 
@@ -84,7 +90,7 @@ async fn places(client: &RegistryClient) {
     let endpoint = client.post_endpoint(&call).await.unwrap();
     assert_eq!(client.endpoint(endpoint.endpoint_id).await.unwrap().value, endpoint);
     assert_eq!(client.put_endpoint(&endpoint, None).await.unwrap().status, 204);
-    assert_eq!(client.endpoints().await.unwrap().entries, [endpoint.clone()]);
+    assert_eq!(client.endpoints().await.unwrap().entries, std::slice::from_ref(&endpoint));
     assert_eq!(client.delete_endpoint(endpoint.endpoint_id, None).await.unwrap().status, 204);
     let of =
         |lifetime: &str| SignatureConstraint { acceptable_pid: pid(41), signature_lifetime: lifetime.parse().unwrap() };
@@ -97,4 +103,64 @@ async fn places(client: &RegistryClient) {
     assert_eq!(client.put_info(&info, None).await.unwrap().status, 201);
     assert_eq!(client.info().await.unwrap().value, info);
     assert_eq!(client.delete_info(None).await.unwrap().status, 204);
+}
+
+#[test]
+fn of_many_that_publish_under_one_id_one_wins_and_all_others_are_told() {
+    let mut site = Site::new();
+    let registry = site.start();
+    let publisher = Publisher::new(client(&site, &registry));
+    wait_for(async {
+        let mut tasks = JoinSet::new();
+        for key in (0..8).map(|_| public("34:1")) {
+            let publisher = publisher.clone();
+            tasks.spawn(async move { (publisher.publish_authtoken_key(&key).await, key) });
+        }
+        let (won, lost): (Vec<_>, Vec<_>) =
+            tasks.join_all().await.into_iter().partition(|(outcome, _)| outcome.is_ok());
+        assert!(lost.iter().all(|(outcome, _)| matches!(outcome, Err(PublishError::OtherKey { .. }))), "{lost:?}");
+        let [(_, key)] = &won[..] else { panic!("{won:?}") };
+        assert_eq!(client(&site, &registry).authtoken_keys().await.unwrap().entries, std::slice::from_ref(key));
+        let mut same = JoinSet::new();
+        for (publisher, key) in (0..8).map(|_| (publisher.clone(), key.clone())) {
+            same.spawn(async move { publisher.publish_authtoken_key(&key).await });
+        }
+        assert!(same.join_all().await.iter().all(|outcome| matches!(outcome, Ok(Published::AlreadyThere))));
+    });
+}
+
+#[test]
+fn nothing_is_lost_or_doubled_when_the_registry_is_killed_again_and_again() {
+    const KEYS: usize = 40;
+    let mut site = Site::new();
+    let registry = site.start();
+    let publisher = Publisher::new(client(&site, &registry));
+    let done = Arc::new(AtomicUsize::new(0));
+    let of_thread = Arc::clone(&done);
+    let publishing = thread::spawn(move || {
+        let mut published = Vec::new();
+        for number in 0..KEYS {
+            let key = public(&format!("34:{number:02}"));
+            // As a timer would: again until it works.
+            let publish = || {
+                wait_for(publisher.publish_authtoken_key(&key))
+                    .map_err(|error| assert!(error.is_temporary(), "{error:?}"))
+            };
+            until("the key is published", || publish().ok());
+            published.push(key);
+            of_thread.store(number + 1, Ordering::SeqCst);
+        }
+        published
+    });
+    let mut running = registry;
+    for killed_after in [5, 15, 25] {
+        until("some keys are published", || (done.load(Ordering::SeqCst) >= killed_after).then_some(()));
+        running.kill();
+        running = site.start();
+    }
+    let published = publishing.join().unwrap();
+    let client = client(&site, &running);
+    let mut found = wait_for(client.authtoken_keys()).unwrap().entries;
+    found.sort_by(|a, b| a.kid.cmp(&b.kid));
+    assert_eq!(found, published);
 }

@@ -127,13 +127,13 @@ async fn ticket_keys_are_published_with_their_scope() {
 async fn endpoints_are_added_once_whatever_becomes_of_the_answers() {
     let registry = Lying::start();
     let publisher = registry.publisher();
-    let (published, first) = publisher.add_endpoint(&call("https://a.example.se/")).await.unwrap();
-    assert_eq!((published, first.endpoint_id), (Published::Now, 1));
-    let (published, again) = publisher.add_endpoint(&call("https://a.example.se/")).await.unwrap();
-    assert_eq!((published, again.endpoint_id), (Published::AlreadyThere, 1));
+    let (outcome, first) = publisher.add_endpoint(&call("https://a.example.se/")).await.unwrap();
+    assert_eq!((outcome, first.endpoint_id), (Published::Now, 1));
+    let (outcome, again) = publisher.add_endpoint(&call("https://a.example.se/")).await.unwrap();
+    assert_eq!((outcome, again.endpoint_id), (Published::AlreadyThere, 1));
     registry.lies(&[Lie::None, Lie::ResetAfter]);
-    let (published, second) = publisher.add_endpoint(&call("https://b.example.se/")).await.unwrap();
-    assert_eq!((published, second.endpoint_id), (Published::Now, 2));
+    let (outcome, second) = publisher.add_endpoint(&call("https://b.example.se/")).await.unwrap();
+    assert_eq!((outcome, second.endpoint_id), (Published::Now, 2));
     let mut changed = second.clone();
     changed.call = call("https://c.example.se/");
     registry.lies(&[Lie::None, Lie::ResetAfter]);
@@ -203,6 +203,7 @@ fn any_lie() -> impl Strategy<Value = Lie> {
         1 => Just(Lie::Status(404)),
         1 => Just(Lie::Twice),
         2 => Just(Lie::Gateway(502)),
+        1 => Just(Lie::Wish(503, "18446744073709551615")),
         1 => Just(Lie::Refuse(500, "", "")),
         1 => Just(Lie::Refuse(429, "", "")),
         1 => Just(Lie::RefuseUnsigned(404, "")),

@@ -166,9 +166,9 @@ impl Done {
 
     const fn action(self) -> &'static str {
         match self {
-            Self::Published => "registry.publish",
-            Self::Replaced => "registry.replace",
-            Self::Withdrawn => "registry.withdraw",
+            Self::Published => "metadata.publish",
+            Self::Replaced => "metadata.replace",
+            Self::Withdrawn => "metadata.withdraw",
         }
     }
 }

@@ -74,10 +74,7 @@ pub(super) async fn settle<T: PartialEq>(
     again: impl Future<Output = Result<Tagged<T>, ClientError>>,
     wanted: &T,
 ) -> Result<Published, PublishError> {
-    let error = match change.await {
-        Ok(_) => return Ok(Published::Now),
-        Err(error) => error,
-    };
+    let Err(error) = change.await else { return Ok(Published::Now) };
     if !error.leaves_doubt() && !matches!(error, ClientError::ChangedMeanwhile) {
         return Err(error.into());
     }

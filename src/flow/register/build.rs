@@ -140,14 +140,21 @@ impl Register {
 
 /// Whether the set that there is does no longer do.
 fn is_needed(state: &RegisterState, rules: &SetRules, now: Timestamp) -> bool {
-    let Some(set) = &state.set else { return true };
-    let (age, rest) = (now.seconds_since(set.built_at), set.not_valid_after.seconds_since(now));
-    set.revision != state.revision
-        || set.authid != rules.authid
-        || set.interval != rules.interval.map(seconds)
-        || age >= seconds(rules.renew_after)
+    state.set.is_none_or(|set| {
+        set.revision != state.revision
+            || set.authid != rules.authid
+            || set.interval != rules.interval.map(seconds)
+            || rules.is_due(set.built_at, set.not_valid_after, now)
+    })
+}
+
+impl SetRules {
+    /// Whether a set with these times is to be built again although nothing changed: its end is near, or too far away.
+    pub fn is_due(&self, built_at: Timestamp, not_valid_after: Timestamp, now: Timestamp) -> bool {
         // Built by a clock that was ahead, or by other rules: it would be good for longer than it should be.
-        || rest > seconds(rules.valid_for).saturating_add(CORRECTION)
+        let too_long = seconds(self.valid_for).saturating_add(CORRECTION);
+        now.seconds_since(built_at) >= seconds(self.renew_after) || not_valid_after.seconds_since(now) > too_long
+    }
 }
 
 /// Makes the set, and reads it as its readers will.

@@ -1,5 +1,8 @@
 //! The whole register exported, and taken in elsewhere.
 
+use proptest::prelude::*;
+use tokio::sync::OnceCell;
+
 use super::*;
 use crate::store::StoreError;
 use crate::store::register::{AnchorState, RegisterFault};
@@ -122,5 +125,32 @@ async fn a_document_is_believed_no_more_than_a_participant() {
     ] {
         let refusal = import(&document).await.unwrap_err().to_string();
         assert!(refusal.contains(words), "{words}: {refusal}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_document_that_was_damaged_is_taken_whole_or_not_at_all(hits in prop::collection::vec((any::<prop::sample::Index>(), 32..127_u8), 1..3)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            static DOCUMENT: OnceCell<String> = OnceCell::const_new();
+            let document = DOCUMENT.get_or_init(async || full().await.register.export(NOW).await.unwrap()).await;
+            let mut bytes = document.clone().into_bytes();
+            for (index, byte) in hits {
+                let at = index.index(bytes.len());
+                bytes[at] = byte;
+            }
+            let home = Home::empty().await;
+            if home.register.import(&bytes, &now()).await.is_ok() {
+                // What was taken in is a register like any other.
+                let again = home.register.export(NOW).await.unwrap();
+                Home::empty().await.register.import(again.as_bytes(), &now()).await.unwrap();
+            } else {
+                assert!(home.register.participants().await.unwrap().is_empty());
+                assert!(home.register.anchors().await.unwrap().is_empty());
+            }
+        });
     }
 }

@@ -54,6 +54,25 @@ async fn a_kid_is_never_used_again_for_another_key_nor_after_its_deletion() {
 }
 
 #[tokio::test]
+async fn of_two_processes_that_take_one_kid_at_once_one_gets_it() {
+    let home = Home::new().await;
+    let store = Store::open(home.directory.path().join("store"), crate::store::Access::ReadWrite).await.unwrap();
+    let other = Register::new(store, Limits::DEFAULT);
+    for round in 0..10 {
+        let kid = format!("34:{round}");
+        let (one, two) = (jwk(&kid), jwk(&kid));
+        let (asks, rival) = (home.asks(34), Ask { register: &other, ..home.asks(34) });
+        let (first, second) =
+            tokio::join!(asks.post("34/authtokenPublicKey", &one), rival.post("34/authtokenPublicKey", &two));
+        let winner = if first.is_ok() { &one } else { &two };
+        assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
+        let loser = first.and(second).unwrap_err();
+        assert!(matches!(loser, Refused::KidReused(_)), "{loser:?}");
+        assert_eq!(asks.get(&format!("34/authtokenPublicKey/34%3A{round}")).await.unwrap(), *winner);
+    }
+}
+
+#[tokio::test]
 async fn kids_stay_used_when_a_participant_leaves_and_comes_back() {
     let home = Home::new().await;
     home.asks(34).post("34/authtokenPublicKey", &jwk("a")).await.unwrap();

@@ -179,6 +179,11 @@ async fn a_set_made_of_what_is_no_longer_so_is_never_kept() {
         let refusal = home.register.store.keep_set(row, &source.state, &now()).await.unwrap_err();
         assert_eq!(refusal.to_string(), "the register was changed meanwhile");
     }
+    // Nothing moved since, but the serial is one that was given.
+    let fresh = home.register.store.set_source().await.unwrap();
+    let other = SetRow { json: b"other".to_vec(), ..row };
+    let refusal = home.register.store.keep_set(&other, &fresh.state, &now()).await.unwrap_err();
+    assert_eq!(refusal.to_string(), "the register was changed meanwhile");
     assert_eq!(home.register.current_set().await.unwrap(), Some(set));
 }
 

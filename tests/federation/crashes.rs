@@ -1,0 +1,20 @@
+//! `kill -9` at every stage of a life.
+
+use crate::union::Union;
+
+#[test]
+fn a_service_that_is_killed_at_every_stage_takes_no_step_twice_and_no_token_is_refused() {
+    let union = Union::new();
+    let mut service = Some(union.serve());
+    union.settle();
+    let clients = union.partner.clients(&union.services());
+    let mut kills = 0;
+    union.through_a_life(|| {
+        union.kill(service.take().unwrap());
+        service = Some(union.serve());
+        kills += 1;
+    });
+    let seen = clients.content();
+    union.check_stories();
+    assert!(kills >= 4 && seen.kids.len() >= 2, "{kills}: {seen:?}");
+}
