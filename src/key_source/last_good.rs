@@ -20,7 +20,7 @@ pub(super) struct LastGood {
 
 /// What is kept.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct OnDisk {
     pub(super) bytes: Vec<u8>,
     /// When it was written.
     pub(super) since: Timestamp,
@@ -58,7 +58,7 @@ impl LastGood {
     }
 
     /// What is in this one; `None` if there is no such file.
-    pub(super) fn read(&self, which: Which, max_bytes: usize) -> Result<Option<Kept>, FileError> {
+    pub(super) fn read(&self, which: Which, max_bytes: usize) -> Result<Option<OnDisk>, FileError> {
         let path = self.path(which);
         let since = match fs::metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -66,7 +66,7 @@ impl LastGood {
             Ok(metadata) => Timestamp::from_seconds(metadata.mtime()),
         };
         let (bytes, _) = read(&path, max_bytes)?;
-        Ok(Some(Kept { bytes, since }))
+        Ok(Some(OnDisk { bytes, since }))
     }
 
     /// Puts these bytes in the place of the newest, at once or not at all, also if the power fails. What was the newest
