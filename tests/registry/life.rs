@@ -33,7 +33,7 @@ fn every_acknowledged_change_survives_a_kill_and_the_serial_never_falls() {
             let participant = participant.clone();
             move || {
                 let mut done = Vec::new();
-                for number in 0.. {
+                for number in 0..60 {
                     let kid = format!("34:{round}_{number}");
                     let key = public_jwk(&new_key(&kid, Algorithm::Es256)).to_string();
                     let ask = participant.ask("POST", "/authtokenPublicKey", &key);
