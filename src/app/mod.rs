@@ -130,11 +130,8 @@ pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError
 /// What answers requests for tokens.
 fn token_service(config: &Config, snapshot: Snapshot, audit: AuditSink) -> Result<web::Data<Service>, AppError> {
     let metrics = Arc::new(Metrics::new().map_err(|error| AppError::Metrics(error.to_string()))?);
-    let context = Context {
-        clock: Arc::new(SystemClock),
-        rng: system_random(),
-        self_check: SelfCheck::one_of(SELF_CHECK_EVERY),
-    };
+    let context =
+        Context { clock: Arc::new(SystemClock), rng: system_random(), self_check: SelfCheck::one_of(SELF_CHECK_EVERY) };
     let parts = Parts { default_participant: config.default_participant, context, metrics, audit };
     let service = web::Data::new(Service::new(parts, snapshot));
     service.replace_limits(limiters(&config.limits));

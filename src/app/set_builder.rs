@@ -116,7 +116,7 @@ impl SetBuilder {
             Ok(Some(set)) if Some(set.serial) > served => self.serve(set),
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(%error, "the new set cannot be read; the one that there is goes on being served")
+                tracing::warn!(%error, "the new set cannot be read; the one that there is goes on being served");
             }
         }
     }
