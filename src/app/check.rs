@@ -117,6 +117,11 @@ impl Findings {
         if let Some(registry) = &listeners.registry {
             self.check_registry_listener(registry, now, &|key| config.place(key));
         }
+        if config.registry_server.is_some() && listeners.registry.is_none() {
+            let warning =
+                "[registry_server] is written and [listener.registry] is not: `bob-auth serve` serves no registry";
+            self.warnings.push(warning.to_owned());
+        }
         self.listeners.extend(listeners.internal.as_ref().map(internal));
     }
 
