@@ -1,6 +1,7 @@
 //! Floor 7: the wiring. Settings become store, snapshot, limits and listeners; signals and changed files become reloads;
 //! and at the end everything stops in order.
 
+mod agreements;
 pub mod check;
 mod error;
 mod hardening;
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 use actix_web::web;
 
+use self::agreements::{lax, warn_of};
 pub use self::error::AppError;
 use self::hardening::{allow_connections, keep_secrets_out_of_core_files, system_random};
 use self::listeners::{Started, remove_sockets, running, start_internal, start_public, start_verify};
@@ -67,6 +69,7 @@ const AUDIT_FLUSH: Duration = Duration::from_secs(10);
 pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError> {
     keep_secrets_out_of_core_files();
     allow_connections(config.limits.connections);
+    warn_of(lax(config.registry.as_ref(), Some(&config.rotation), config.registry_server.as_ref()));
     let config = Arc::new(config);
     let origins = config.verify.as_ref().filter(|_| config.listeners.verify.is_some()).map(|verify| &verify.origins);
     let watch = Watch::start(&reload::files(&config, config.listeners.tls_files(), origins))?;

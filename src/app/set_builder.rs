@@ -131,6 +131,8 @@ impl SetBuilder {
         let seen = self.state.folding().seen();
         let built = self.state.register.build_set(&orders.room, &orders.rules, &change).await;
         let took = began.elapsed();
+        // Once more: what changed while the set was built is in it, and nothing will call for another build.
+        self.take_answer_key(&orders.room).await;
         match built {
             Ok(built) => {
                 let result = if matches!(built, Built::New(_)) { SetBuild::New } else { SetBuild::Kept };

@@ -3,6 +3,7 @@
 #![cfg(test)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in what it calls")]
 
+mod administered;
 mod asker;
 mod attacks;
 #[path = "../it/client.rs"]
