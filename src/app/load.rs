@@ -85,6 +85,8 @@ impl Loader {
         for row in rows.iter().filter(|row| row.state != KeyState::Retired) {
             facts.push(fact(row));
             match serde_json::from_str::<Jwk>(&row.public_jwk) {
+                // Whoever else has it shall not be believed.
+                Ok(_) if !row.may_be_told() => {}
                 Ok(jwk) => ring.publish(row.pid, jwk),
                 Err(error) => {
                     tracing::error!(pid = %row.pid, kid = %row.kid, %error, "a public key in the store is no JWK");

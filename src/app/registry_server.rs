@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::agreements::{lax, warn_of};
 use super::error::AppError;
 use super::hardening::{allow_connections, keep_secrets_out_of_core_files};
 use super::listeners::{remove_sockets, running, start_internal};
@@ -24,6 +25,7 @@ use crate::web::registry_health as health;
 pub async fn registry_server(config: RegistryServerConfig, telemetry: &Telemetry) -> Result<(), AppError> {
     keep_secrets_out_of_core_files();
     allow_connections(config.limits.connections);
+    warn_of(lax(None, None, Some(&config.registry)));
     let watch = Watch::start(&files(&config, config.listener.tls.iter()))?;
     let store = Store::open(&config.store.path, Access::Service).await?;
     if store.is_read_only() {

@@ -61,6 +61,9 @@ impl Rotation {
         registry: RegistryKeys,
     ) -> Result<Option<Self>, PublisherError> {
         let Some(settings) = config.registry.as_ref().filter(|_| config.rotation.automatic) else { return Ok(None) };
+        if settings.participants.is_empty() {
+            tracing::warn!("rotation.automatic is on and no table [registry.participant.PID] is written: no key moves");
+        }
         let passphrase = config.keys.passphrase.clone();
         let mut publishers = BTreeMap::new();
         for pid in settings.participants.keys() {

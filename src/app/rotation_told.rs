@@ -118,3 +118,83 @@ impl Told {
         RotationFact { pid, blocked, last_success: self.last_success, next }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Level, Metadata, Subscriber};
+
+    use super::*;
+    use crate::flow::publish::PublishError;
+    use crate::registry_client::ClientError;
+
+    /// The levels of all events.
+    #[derive(Clone, Default)]
+    struct Heard(Arc<Mutex<Vec<Level>>>);
+
+    impl Subscriber for Heard {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn event(&self, event: &Event<'_>) {
+            self.0.lock().unwrap().push(*event.metadata().level());
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    fn failing(error: ClientError) -> Result<Round, StepError> {
+        let step = Step::Publish("34:1".parse().unwrap());
+        let failed = vec![Failed { step, error: PublishError::from(error).into() }];
+        Ok(Round { failed, ..Round::default() })
+    }
+
+    /// What is said when this happens again and again, and then nothing is wrong any more.
+    fn said(error: fn() -> ClientError, alarm_after: Duration) -> Vec<Level> {
+        let (heard, pid) = (Heard::default(), Pid::new(34).unwrap());
+        let mut told = Told::default();
+        tracing::subscriber::with_default(heard.clone(), || {
+            for _ in 0..50 {
+                told.tell(pid, &failing(error()), alarm_after);
+            }
+            assert!(told.fact(pid, Timestamp::from_seconds(1)).blocked);
+            told.tell(pid, &Ok(Round::default()), alarm_after);
+            assert_eq!(told.fact(pid, Timestamp::from_seconds(2)).last_success, Some(Timestamp::from_seconds(2)));
+        });
+        let levels = heard.0.lock().unwrap().clone();
+        levels
+    }
+
+    #[test]
+    fn what_fails_is_told_once_then_as_an_alarm_once_and_once_that_it_is_over() {
+        let busy = || ClientError::TooMany { retry_after: None };
+        assert_eq!(said(busy, Duration::from_hours(1)), [Level::WARN, Level::INFO]);
+        assert_eq!(said(busy, Duration::ZERO), [Level::ERROR, Level::INFO]);
+        let used_up = || ClientError::KidUsedUp { reason: None };
+        assert_eq!(said(used_up, Duration::from_hours(1)), [Level::ERROR, Level::INFO]);
+    }
+
+    #[test]
+    fn an_alarm_is_told_when_it_begins_and_when_it_ends() {
+        let (heard, pid) = (Heard::default(), Pid::new(34).unwrap());
+        let mut told = Told::default();
+        let alarm = Alarm::Lost("34:1".parse().unwrap());
+        let lost = || Outlook { alarms: vec![alarm.clone()], ..Outlook::default() };
+        tracing::subscriber::with_default(heard.clone(), || {
+            for outlook in [lost(), lost(), Outlook::default(), Outlook::default(), lost()] {
+                told.tell(pid, &Ok(Round { outlook, ..Round::default() }), Duration::from_hours(1));
+            }
+        });
+        assert_eq!(*heard.0.lock().unwrap(), [Level::ERROR, Level::INFO, Level::ERROR]);
+    }
+}

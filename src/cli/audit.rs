@@ -96,12 +96,13 @@ impl Audit {
     }
 }
 
-/// The entity, else the key, else the beginning of the certificate's fingerprint.
+/// The entity, else the key, else the certificate's fingerprint; of a change that has none of them, what it says itself.
 fn about(row: &AuditRow) -> String {
     let entity = row.entity_id.as_ref().map(ToString::to_string);
     let kid = || row.kid.as_ref().map(ToString::to_string);
     let certificate = || row.sha1.map(|sha1| sha1.to_string());
-    entity.or_else(kid).or_else(certificate).unwrap_or_else(|| "-".to_owned())
+    let detail = || row.detail.as_ref().filter(|_| row.result == AuditResult::Done).map(ToString::to_string);
+    entity.or_else(kid).or_else(certificate).or_else(detail).unwrap_or_else(|| "-".to_owned())
 }
 
 fn view(entry: &AuditEntry) -> View {

@@ -97,7 +97,7 @@ pub(super) struct Export {
     /// The key; without one, --jwks is meant
     #[arg(value_name = "KID", conflicts_with = "jwks")]
     kid: Option<Kid>,
-    /// All keys that are pending, active or retiring, as a JWKS
+    /// All keys that verifiers may know, as a JWKS
     #[arg(long)]
     jwks: bool,
 }
@@ -199,7 +199,7 @@ fn public_jwk(key: &AuthtokenKey) -> Result<Value, CliError> {
 }
 
 fn jwks(keys: &[AuthtokenKey]) -> Result<Answer, CliError> {
-    let published = keys.iter().filter(|key| key.state != KeyState::Retired).map(public_jwk);
+    let published = keys.iter().filter(|key| key.may_be_told()).map(public_jwk);
     let set = json!({ "keys": published.collect::<Result<Vec<_>, _>>()? });
     Answer::new(serde_json::to_string_pretty(&set)?, &set)
 }

@@ -116,6 +116,10 @@ pub(super) fn read_rotation(document: &Document<'_>, registry: Option<&RegistryS
         let remedy = "write a table [registry] with url and trust, and [registry.participant.PID]";
         return Err(section.fault("automatic", "is true, and there is no registry to publish at", remedy));
     }
+    if let (Ok(true), Some(true)) = (&automatic, registry.map(|registry| registry.participants.is_empty())) {
+        let remedy = "write a table [registry.participant.PID] for each participant whose keys are to rotate";
+        return Err(section.fault("automatic", "is true, and no participant publishes from here", remedy));
+    }
     let settings = RotationSettings {
         automatic: automatic?,
         every: every?,

@@ -58,7 +58,11 @@ fn what_would_make_a_proof_worthless_or_a_rotation_impossible_is_a_fault() {
         ("pop_required = [\"time\"]", "expected one of a few words"),
         ("pop_window = \"2h\"", "registry.pop_window: \"2h\" is out of range"),
         ("grace = \"8d\"", "registry.grace: \"8d\" is out of range"),
-        ("[rotation]\nautomatic = true\nevery = \"1d\"", "rotation.wait: is not shorter than rotation.every"),
+        ("[rotation]\nautomatic = true", "rotation.automatic: is true, and no participant publishes from here"),
+        (
+            "[registry.participant.34]\nmetadata_key = \"m\"\nmetadata_kid = \"34:m\"\n[rotation]\nautomatic = true\nevery = \"1d\"",
+            "rotation.wait: is not shorter than rotation.every",
+        ),
         ("[registry.participant.34]\nmetadata_kid = \"34:m\"", "registry.participant.34.metadata_key: is missing"),
     ] {
         let faults = faults(&format!("{REGISTRY}{text}\n"));

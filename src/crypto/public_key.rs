@@ -48,7 +48,7 @@ pub enum PublicKeyError {
         bits: usize,
     },
     /// An even modulus or one with a zero in front.
-    #[error("the modulus is no product of two large primes in its one spelling")]
+    #[error("the modulus is even, or has a zero in front")]
     RsaModulus,
     /// A public exponent that is even, smaller than 65537, larger than is used, or has a zero in front.
     #[error("the public exponent is to be odd and from 65537 up to 2^33")]

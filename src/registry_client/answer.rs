@@ -70,9 +70,13 @@ pub(super) fn no_set(answer: &Answer) -> ClientError {
     }
 }
 
+/// Nobody is waited for any longer. The wish may come without signature, and from anybody.
+const LONGEST_WISH: Duration = Duration::from_hours(24);
+
 /// Whole seconds only: a date would need both clocks to agree.
 fn retry_after(answer: &Answer) -> Option<Duration> {
-    answer.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+    let seconds: u64 = answer.header("retry-after")?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_WISH))
 }
 
 /// The reason in a body: a JSON string, or a problem document (RFC 9457) with its `reason`.

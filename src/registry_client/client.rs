@@ -99,7 +99,8 @@ impl RegistryClient {
     async fn or_give_up(&self, error: ClientError, verb: Verb, tries: &mut Tries) -> Result<(), ClientError> {
         tries.made += 1;
         let pause = self.pace.pause(tries.made, self.chance(), error.retry_after());
-        if tries.made >= self.pace.tries || !error.is_retried(verb) || Instant::now() + pause >= tries.end {
+        let left = tries.end.saturating_duration_since(Instant::now());
+        if tries.made >= self.pace.tries || !error.is_retried(verb) || pause >= left {
             return Err(error);
         }
         let pid = self.party.pid;

@@ -220,7 +220,7 @@ impl ClientError {
             Self::Unexpected { .. } | Self::Answer(_) => {
                 "compare this program's version with the registry's; docs/interop.md says what is assumed"
             }
-            Self::Unaddressable(_) => "ask the administering body to remove it, and use another key id",
+            Self::Unaddressable(_) => "use another key id",
         })
     }
 }
@@ -228,7 +228,14 @@ impl ClientError {
 /// What somebody else wrote, so that it can be shown and ends somewhere.
 fn escaped(text: &str) -> String {
     const LONGEST: usize = 400;
-    let mut shown: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
+    let mut shown = String::new();
+    for c in text.chars().take(LONGEST) {
+        // Only what steers a terminal; quotation marks do not.
+        match c {
+            '"' | '\'' => shown.push(c),
+            _ => shown.extend(c.escape_debug()),
+        }
+    }
     if text.chars().nth(LONGEST).is_some() {
         shown.push_str("...");
     }
@@ -249,9 +256,9 @@ mod tests {
 
     #[test]
     fn what_the_registry_says_steers_no_terminal_and_ends_somewhere() {
-        let reason = format!("no\n\u{1b}[2J\u{202e}{}", "x".repeat(1000));
+        let reason = format!("\"no\"\n\u{1b}[2J\u{202e}{}", "x".repeat(1000));
         let text = ClientError::Unacceptable { status: 422, reason: Some(reason) }.to_string();
-        assert!(text.contains(r"no\n\u{1b}[2J\u{202e}xxx"), "{text}");
+        assert!(text.contains(r#""no"\n\u{1b}[2J\u{202e}xxx"#), "{text}");
         assert!(text.chars().count() < 500 && text.ends_with("..."), "{text}");
     }
 

@@ -28,7 +28,8 @@ impl Default for Pace {
 
 impl Pace {
     /// The pause after so many tries: half of it is fixed, the other half is `chance` (0 to 1), so that those who failed
-    /// together do not come back together. The registry's own wish is honoured if it is for longer.
+    /// together do not come back together. The other side's own wish is honoured if it is for longer, whoever that is: it
+    /// costs time only, and the deadline bounds it.
     pub(super) fn pause(&self, tried: u32, chance: f64, wish: Option<Duration>) -> Duration {
         let doubled = 2_u32.saturating_pow(tried.saturating_sub(1));
         let planned = self.first_pause.saturating_mul(doubled).min(self.longest_pause);

@@ -47,6 +47,17 @@ const COLUMNS: &str = "pid, kid, alg, state, public_jwk, file, created, activate
     published, seen, seen_serial, last_exp, withdrawn, refused, distrusted, waited_ms, steady_clock, steady_ms";
 
 impl AuthtokenKey {
+    /// Whether verifiers may know it: it is not retired, and nobody else has it. One that signs they must know all the same.
+    pub fn may_be_told(&self) -> bool {
+        match self.state {
+            KeyState::Active => true,
+            KeyState::Retired => false,
+            KeyState::Pending | KeyState::Published | KeyState::Seen | KeyState::Retiring => {
+                self.life.distrusted.is_none()
+            }
+        }
+    }
+
     /// Whether it is on its way to sign, and may.
     pub fn is_successor(&self) -> bool {
         self.state.is_coming() && self.life.distrusted.is_none() && self.life.refused.is_none()

@@ -16,5 +16,5 @@ fn a_service_that_is_killed_at_every_stage_takes_no_step_twice_and_no_token_is_r
     });
     let seen = clients.content();
     union.check_stories();
-    assert!(kills >= 5 && seen.kids.len() >= 2, "{kills}: {seen:?}");
+    assert!(kills >= 4 && seen.kids.len() >= 2, "{kills}: {seen:?}");
 }

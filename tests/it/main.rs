@@ -26,6 +26,7 @@ mod odd_curves;
 mod participants;
 mod problems;
 mod proxy_doors;
+mod registry_problems;
 mod reload;
 mod shutdown;
 mod token;

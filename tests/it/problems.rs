@@ -227,7 +227,7 @@ fn page() -> String {
         "# Errors\n\n\
          Every answer that is no success is a problem document (RFC 9457, `application/problem+json`) with the members \
          `type`, `title`, `status` and `detail`. The type is stable; the texts are for people.\n\n\
-         This page is generated from `src/web/problem`, `src/web/verdict.rs` and the reasons of a refusal; a test compares them.\n\n\
+         This page is generated from `src/web/problem`, `src/web/verdict.rs`, `src/web/registry/refusal.rs` and the reasons of a refusal; a test compares them.\n\n\
          ## What a caller sees\n\n\
          | type | status | title | detail |\n|---|---|---|---|\n",
     );
@@ -257,6 +257,7 @@ fn page() -> String {
         line(fault.reason(), &Refusal::IdentityHeader { reason: fault.reason() }, explain_header(&fault));
     }
     page.push_str(&crate::verify_problems::section());
+    page.push_str(&crate::registry_problems::section());
     page
 }
 

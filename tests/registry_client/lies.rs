@@ -149,6 +149,14 @@ async fn the_registry_is_waited_for_as_long_as_it_asks_and_no_longer_than_there_
     registry.lies(&[Lie::Refuse(429, "retry-after: 86400", "")]);
     let error = registry.client().domain_name().await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_hours(24)), "{error:?}");
+    // Whatever somebody without a signature wishes for.
+    for wish in ["18446744073709551615", "99999999999999999999999", "-1", "soon", ""] {
+        registry.lies(&[Lie::Wish(503, wish), Lie::Wish(503, wish), Lie::Wish(503, wish), Lie::Wish(503, wish)]);
+        let error = registry.client().domain_name().await.unwrap_err();
+        assert!(matches!(error, ClientError::Gateway { status: 503, .. }), "{wish}: {error:?}");
+        assert!(error.retry_after().is_none_or(|wish| wish <= Duration::from_hours(24)), "{error:?}");
+        registry.forget_lies();
+    }
     registry.lies(&[Lie::Refuse(409, "", "\"for ever\"")]);
     let error = registry.client().domain_name().await.unwrap_err();
     assert!(matches!(error, ClientError::Conflict { retry_after: None, .. }), "{error:?}");

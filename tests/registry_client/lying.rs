@@ -51,6 +51,8 @@ pub(crate) enum Lie {
     Twice,
     /// Nothing is done; a proxy says so.
     Gateway(u16),
+    /// The same, with a `Retry-After`.
+    Wish(u16, &'static str),
     /// Nothing is done, and the refusal is signed.
     Refuse(u16, &'static str, &'static str),
     /// It is not signed either.
@@ -250,6 +252,11 @@ impl Shared {
             Lie::ResetBefore => return,
             Lie::Gateway(status) => return send(&mut stream, &Reply::of(status, "<html>bad gateway</html>")),
             Lie::RefuseUnsigned(status, body) => return send(&mut stream, &Reply::of(status, body)),
+            Lie::Wish(status, wish) => {
+                let mut reply = Reply::of(status, "");
+                reply.headers.push(("retry-after", wish.to_owned()));
+                return send(&mut stream, &reply);
+            }
             Lie::Redirect => {
                 let mut reply = Reply::of(302, "");
                 reply.headers.push(("location", format!("http://{own}/elsewhere")));

@@ -203,6 +203,7 @@ fn any_lie() -> impl Strategy<Value = Lie> {
         1 => Just(Lie::Status(404)),
         1 => Just(Lie::Twice),
         2 => Just(Lie::Gateway(502)),
+        1 => Just(Lie::Wish(503, "18446744073709551615")),
         1 => Just(Lie::Refuse(500, "", "")),
         1 => Just(Lie::Refuse(429, "", "")),
         1 => Just(Lie::RefuseUnsigned(404, "")),

@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
 
 use super::super::error::CliError;
 use super::super::output::Answer;
@@ -69,7 +68,7 @@ impl MetadataKey {
             Self::Show(place) => {
                 let (config, key) = place.find(global)?;
                 let found = metadata_key(&key.file, &key.kid, config.keys.passphrase.as_ref(), &randomness())?;
-                printed(&public(&found)?)
+                printed(&found)
             }
         }
     }
@@ -94,10 +93,11 @@ impl Generate {
         })?;
         // Read back from its file, as every later command will.
         let found = metadata_key(&key.file, &key.kid, config.keys.passphrase.as_ref(), &randomness())?;
-        let answer = printed(&public(&found)?)?;
+        let answer = printed(&found)?;
         made.keep();
         Ok(answer.note(format!(
-            "its private half is {}: keep a copy where nobody else gets it. Hand what was printed to the administering body",
+            "its private half is {}: keep a copy where nobody else gets it. Hand what was printed to the administering body, \
+             and tell it the thumbprint by another way",
             key.file.display()
         )))
     }
@@ -120,10 +120,8 @@ fn missing(pid: Pid) -> CliError {
         .next("write one with metadata_key and metadata_kid, or say --file and --kid")
 }
 
-fn public(key: &PopKey) -> Result<Value, CliError> {
-    as_json(&bare_jwk(&key.kid, key.signer.public_key()))
-}
-
-fn printed(jwk: &Value) -> Result<Answer, CliError> {
-    Answer::new(serde_json::to_string_pretty(jwk)?, jwk)
+fn printed(key: &PopKey) -> Result<Answer, CliError> {
+    let jwk = as_json(&bare_jwk(&key.kid, key.signer.public_key()))?;
+    let thumbprint = key.signer.public_key().thumbprint();
+    Ok(Answer::new(serde_json::to_string_pretty(&jwk)?, &jwk)?.note(format!("thumbprint {thumbprint}")))
 }

@@ -308,13 +308,15 @@ impl Situation<'_> {
         let turn = active.and_then(|active| self.turn_of_next(active));
         let ahead = turn.map_or(0, |turn| turn.seconds_since(self.now));
         let waits = seconds(self.terms.wait);
-        if let (Some(active), true) = (active, ahead <= 0) {
+        let coming = self.keys.iter().find(|key| key.state.is_coming() && self.may_sign(key));
+        if let Some(coming) = coming {
             // Twice the wait is what a life that meets no obstacle needs at most to get ready.
-            if turn.is_some() && ahead < -waits.max(60) && !outlook.due.iter().any(|step| step.rank() == 0) {
+            let late = self.now.seconds_since(coming.created) > 2 * waits + 60 && ahead < -waits.max(60);
+            if let (Some(active), true, Some(_)) = (active, late, turn)
+                && !outlook.due.iter().any(|step| matches!(step, Step::Activate(_)))
+            {
                 outlook.alarms.push(Alarm::Overdue(active.kid.clone()));
             }
-        }
-        if self.keys.iter().any(|key| key.state.is_coming() && self.may_sign(key)) {
             return;
         }
         match active {
@@ -340,9 +342,10 @@ impl Step {
             Self::Activate(_) => 0,
             Self::MarkSeen(..) => 1,
             Self::Retire(_) => 2,
-            Self::Generate => 3,
-            Self::Publish(_) => 4,
-            Self::Withdraw(_) => 5,
+            // Before anything new: who is always cut short leaves nothing behind.
+            Self::Withdraw(_) => 3,
+            Self::Generate => 4,
+            Self::Publish(_) => 5,
         }
     }
 

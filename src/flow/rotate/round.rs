@@ -119,9 +119,10 @@ async fn keep_notes<W: World>(world: &W, terms: Terms) -> Result<(), StepError> 
         let ahead = Terms { longest: terms.longest + terms.longest / 4, ..terms };
         world.raise_last_exp(last_exp(now, ahead)).await?;
     }
+    let left_behind = world.set(&keys).map(|set| set.same).unwrap_or_default();
     let waits = |key: &&AuthtokenKey| match key.state {
         KeyState::Published | KeyState::Seen | KeyState::Retiring => true,
-        KeyState::Retired => key.activated.is_some() && key.life.withdrawn.is_none(),
+        KeyState::Retired => key.life.withdrawn.is_none() && left_behind.contains(&key.kid),
         KeyState::Pending | KeyState::Active => false,
     };
     let unmeasured = |key: &AuthtokenKey| {

@@ -3,7 +3,7 @@
 use crate::crypto::algorithm::Algorithm;
 use crate::flow::new_key::{self, ActivateError, KeyRoom, NewKey, NewKeyError};
 use crate::flow::publish::{PublishError, Publisher};
-use crate::key_source::KeySource;
+use crate::key_source::{KeySource, OriginKind, OriginStatus};
 use crate::protocol::jwk::{JwkSet, PublicJwk};
 use crate::registry_client::ClientError;
 use crate::store::{Activation, AuthtokenKey, Change, Conflict, KeyNews, KeyState, StoreError};
@@ -124,8 +124,11 @@ impl Room<'_> {
         Change { at: self.clock.now(), actor: self.actor.to_owned() }
     }
 
-    fn serial(&self) -> Option<u64> {
-        self.source.status().into_iter().find_map(|origin| origin.metadata).map(|header| header.serial)
+    /// The serial of the registry's set, and whether what is known of the participant is from there.
+    fn edition(&self) -> Option<(u64, bool)> {
+        let of_registry = |origin: &OriginStatus| origin.kind == OriginKind::MetadataUrl;
+        let origin = self.source.status().into_iter().find(of_registry)?;
+        Some((origin.metadata?.serial, origin.issuers.contains(&self.pid)))
     }
 }
 
@@ -141,14 +144,17 @@ impl World for Room<'_> {
     fn set(&self, keys: &[AuthtokenKey]) -> Option<SetView> {
         let current = self.source.keys();
         // A set may come into force between the two looks.
-        let (serial, held) = loop {
-            let serial = self.serial()?;
+        let ((serial, speaks), held) = loop {
+            let edition = self.edition()?;
             let held = current.load();
-            if self.serial() == Some(serial) {
-                break (serial, held);
+            if self.edition() == Some(edition) {
+                break (edition, held);
             }
         };
         let mut view = SetView { serial, ..SetView::default() };
+        if !speaks {
+            return Some(view);
+        }
         for key in keys {
             let Ok(found) = held.set.find(self.pid, &key.kid) else { continue };
             let same = public_jwk(key).is_some_and(|ours| ours.key == *found);

@@ -25,7 +25,8 @@ const ID: &str = "jti";
 pub struct RequestParts<'a> {
     /// The method, in upper case.
     pub method: &'a str,
-    /// What `Host` says: name, and port if it is not the usual one.
+    /// What `Host` says: name, and port if it is not the usual one. It is signed; who verifies compares what was signed with the
+    /// names that he knows himself by, and does not look at this.
     pub host: &'a str,
     /// The path, percent-encoded as it was sent.
     pub path: &'a str,
@@ -138,7 +139,7 @@ impl<'d> UnverifiedPop<'d> {
     }
 
     /// Verifies the signature with that key, and that it covers this request. `own_hosts` are the names under which we are
-    /// known: a proof that was meant for another registry is none. If there are none, `Host` must be what was signed.
+    /// known: a proof that was meant for another registry is none, whatever the request's `Host` says.
     pub fn verify(
         self,
         key: &PublicKey,
@@ -150,7 +151,7 @@ impl<'d> UnverifiedPop<'d> {
         let payload = self.0.verify(key)?;
         let signed_at = check_time(profile, &payload, now)?;
         check(profile, &payload, Part::Method, true, is(request.method))?;
-        check(profile, &payload, Part::Host, true, |member| is_our_host(member, request.host, own_hosts))?;
+        check(profile, &payload, Part::Host, true, |member| is_our_host(member, own_hosts))?;
         check(profile, &payload, Part::Path, true, is(request.path))?;
         let pairs = request.query.map(query_pairs).unwrap_or_default();
         check(profile, &payload, Part::Query, request.query.is_some(), |member| covers_query(member, &pairs))?;
@@ -198,10 +199,10 @@ fn is(wanted: &str) -> impl FnOnce(&Json<'_>) -> bool {
     move |member| member.as_text() == Some(wanted)
 }
 
-fn is_our_host(member: &Json<'_>, host: &str, own_hosts: &[String]) -> bool {
+fn is_our_host(member: &Json<'_>, own_hosts: &[String]) -> bool {
     let Some(signed) = member.as_text() else { return false };
     let same = |own: &str| usual(signed).eq_ignore_ascii_case(usual(own));
-    if own_hosts.is_empty() { same(host) } else { own_hosts.iter().any(|own| same(own)) }
+    own_hosts.iter().any(|own| same(own))
 }
 
 /// Without the port that https has anyway.

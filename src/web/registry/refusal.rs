@@ -216,12 +216,6 @@ impl Refusal {
         }
     }
 
-    /// The status.
-    #[cfg(test)]
-    fn status(&self) -> u16 {
-        self.reply().status
-    }
-
     const fn problem(&self) -> Problem {
         match self {
             Self::NothingHere => NOTHING_HERE,
@@ -290,5 +284,88 @@ impl Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         Self::Register(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::pop::Part;
+    use crate::protocol::registry::body::BodyError;
+    use crate::protocol::registry::operation::Place;
+    use crate::value::Timestamp;
+
+    fn refusals() -> Vec<Refusal> {
+        let place = Place::parse("/participantMetadata/34").unwrap();
+        let now = Timestamp::from_seconds(0);
+        let kid = "34:1".parse().unwrap();
+        let proofs = [
+            PopError::Missing,
+            PopError::Malformed,
+            PopError::Algorithm,
+            PopError::Signature,
+            PopError::Unsigned(Part::Body),
+            PopError::Differs(Part::Host),
+            PopError::Time { signed_at: now, now },
+            PopError::UnknownKey,
+            PopError::Replayed,
+        ];
+        let register = [
+            Refused::NotFound(place.clone()),
+            Refused::NotYours(place.clone()),
+            Refused::MethodNotHere(place),
+            Refused::KidReused(kid),
+            Refused::Malformed(BodyError::DomainName),
+            Refused::Unacceptable("so".to_owned()),
+            Refused::TooMany { what: "keys", most: 1 },
+            Refused::PreconditionFailed,
+            Refused::Replayed,
+            Refused::Store(StoreError::Full),
+        ];
+        let second = Duration::from_secs(1);
+        let own = [
+            Refusal::NothingHere,
+            Refusal::MethodNotAllowed("GET".to_owned()),
+            Refusal::HeadersTooLarge,
+            Refusal::SourceRate(second),
+            Refusal::ParticipantRate(second),
+            Refusal::BodyTooLarge,
+            Refusal::BodyUnread,
+            Refusal::MalformedHeader,
+            Refusal::ProofsFull,
+            Refusal::Folding(second),
+            Refusal::NoSet,
+            Refusal::NoAnswerKey,
+        ];
+        own.into_iter()
+            .chain(proofs.into_iter().map(Refusal::from))
+            .chain(register.into_iter().map(Refusal::from))
+            .collect()
+    }
+
+    #[test]
+    fn every_reason_is_in_the_table_with_its_status_and_its_problem_too() {
+        let mut seen = std::collections::BTreeSet::new();
+        for refusal in refusals() {
+            let status = refusal.reply().status;
+            assert!(REASONS.contains(&(refusal.reason(), status)), "{} {status}", refusal.reason());
+            let known = ALL.iter().any(|problem| problem.id == refusal.problem().id && problem.status == status);
+            assert!(known || status == 422, "{refusal}");
+            seen.insert(refusal.reason());
+        }
+        assert_eq!(seen.len(), REASONS.len());
+    }
+
+    #[test]
+    fn what_stands_before_a_signature_that_verifies_is_told_alike() {
+        let told: Vec<Reply> = refusals()
+            .iter()
+            .filter(|refusal| {
+                matches!(refusal.reason(), "pop_unknown_key" | "pop_signature" | "pop_algorithm" | "not_yours")
+            })
+            .map(Refusal::reply)
+            .collect();
+        assert_eq!(told.len(), 4);
+        assert!(told.iter().all(|reply| *reply == told[0]));
     }
 }
