@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::rt::task::JoinHandle;
 use actix_web::web;
@@ -67,7 +68,7 @@ impl RegistryFiles {
     }
 
     /// The anchors, with a warning of those that everybody can sign with.
-    pub(super) fn anchors(&self, origin: &RegistryOrigin) -> Result<TrustAnchors, RegistrySourceError> {
+    fn anchors(&self, origin: &RegistryOrigin) -> Result<TrustAnchors, RegistrySourceError> {
         let anchors = TrustAnchors::parse(&self.trust, origin.environment)
             .map_err(|error| RegistrySourceError::Anchors { path: origin.trust.clone(), error })?;
         for (kid, printed_in) in anchors.examples() {
@@ -94,16 +95,25 @@ impl RegistryFiles {
     }
 }
 
+/// What is wrong with the registry's trust anchors and CA: key of the configuration, problem, remedy. Nobody is asked.
+pub(super) fn check_trust(origin: &RegistryOrigin) -> Option<(String, String, &'static str)> {
+    let error = RegistryFiles::read(origin).and_then(|files| files.anchors(origin)).err()?;
+    Some(("registry.trust".to_owned(), error.to_string(), "get the trust anchors anew, out of band"))
+}
+
 /// The registry's set by itself. A registry that is down keeps nobody from starting.
 pub async fn registry_source(
     settings: &RegistrySettings,
     clock: Arc<dyn Clock>,
     seed: u64,
 ) -> Result<Arc<KeySource>, RegistrySourceError> {
+    Ok(alone(settings)?.build(clock, seed).await?)
+}
+
+fn alone(settings: &RegistrySettings) -> Result<KeySourceBuilder, RegistrySourceError> {
     let origin = settings.origin();
     let builder = KeySource::builder().allow_unreachable_start(true);
-    let builder = RegistryFiles::read(&origin)?.origin_of(builder, &origin, false)?;
-    Ok(builder.build(clock, seed).await?)
+    RegistryFiles::read(&origin)?.origin_of(builder, &origin, false)
 }
 
 impl RegistryKeys {
@@ -117,7 +127,9 @@ impl RegistryKeys {
         if let Some(shared) = shared.filter(|shared| shared.current().is_some()) {
             return Ok(shared);
         }
-        let source = registry_source(settings, clock, u64::from(std::process::id())).await?;
+        // Tokens are not to wait for the registry.
+        let source = alone(settings)?.wait_at_start(Duration::ZERO);
+        let source = source.build(clock, u64::from(std::process::id())).await.map_err(RegistrySourceError::Keys)?;
         let running = source.clone();
         let task = actix_web::rt::spawn(async move { match running.run().await {} });
         Ok(Self::Own(Arc::new(Running { source, task })))

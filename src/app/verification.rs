@@ -6,11 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use actix_web::rt::task::JoinHandle;
 use actix_web::web;
 
-use super::registry_source::{RegistryFiles, RegistrySourceError};
+use super::registry_source::{RegistryFiles, RegistrySourceError, check_trust};
 use crate::config::{IssuerOrigin, KeyOrigins, VerifyListener, VerifyMode, VerifySettings};
 use crate::flow::verify::{BuildError, CacheSize, HolderOfKey, Verifier};
 use crate::flow::verify_live::{LiveVerifier, OtherKeys};
@@ -101,6 +102,11 @@ pub enum VerificationError {
     Metrics(#[from] prometheus::Error),
 }
 
+/// How long a start waits for keys from URLs: others are served by the same process.
+const PATIENCE_AT_START: Duration = Duration::from_secs(3);
+/// How long somebody waits who asks once.
+const PATIENCE_OF_VERBS: Duration = Duration::from_mins(1);
+
 impl Verification {
     /// Reads the keys and starts to keep them fresh.
     pub(super) async fn start(
@@ -168,7 +174,8 @@ impl Materials {
         let origins = &self.origins;
         let mut builder = KeySource::builder()
             .refresh_every(origins.refresh)
-            .allow_unreachable_start(unreachable == Unreachable::Wait);
+            .allow_unreachable_start(unreachable == Unreachable::Wait)
+            .wait_at_start(if read_only { PATIENCE_OF_VERBS } else { PATIENCE_AT_START });
         if let (Some(metadata), Some(bytes)) = (&origins.metadata, &self.anchors) {
             builder = builder.metadata_file(&metadata.set, anchors(origins, &metadata.trust, bytes)?);
         }
@@ -282,11 +289,7 @@ pub(super) async fn check_keys(origins: &KeyOrigins) -> Vec<(String, String, &'s
             Ok(_) => {}
         }
     }
-    if let Some(registry) = &origins.registry
-        && let Err(error) = RegistryFiles::read(registry).and_then(|files| files.anchors(registry))
-    {
-        found.push(("registry.trust".to_owned(), error.to_string(), "get the trust anchors anew, out of band"));
-    }
+    found.extend(origins.registry.as_ref().and_then(check_trust));
     if let Err((key, error)) = check_metadata(origins).await {
         found.push((key.to_owned(), error.to_string(), "fetch the metadata anew, or correct the trust anchors"));
     }
