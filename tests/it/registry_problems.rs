@@ -49,7 +49,7 @@ fn words(reason: &str) -> (&'static str, &'static str) {
             "Compare the participant's URL with `hosts`; let proxies pass path and headers as they came.",
         ),
         "pop_time" => (
-            "The proof was signed more than `pop_window` ago, or in the future.",
+            "The proof was signed more than `pop_window` ago, or in the future; for reading, also before the registry started.",
             "Set the clocks right, the participant's most likely.",
         ),
         "pop_replayed" => (

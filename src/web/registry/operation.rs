@@ -88,8 +88,10 @@ async fn enter(
     };
     let proven = prove(state, in_force, (asked.pid, unverified), &request).await?;
     // What was read before the start was remembered by another process, or by nobody. Changes are remembered in the store.
-    let from_before = asked.verb.is_safe() && proven.signed_at < state.started;
-    let new = !from_before && state.proofs().is_new(&proven.mark.sha256, proven.mark.until);
+    if asked.verb.is_safe() && proven.signed_at < state.started {
+        return Err(PopError::Time { signed_at: proven.signed_at, now: state.now() }.into());
+    }
+    let new = state.proofs().is_new(&proven.mark.sha256, proven.mark.until);
     if new { Ok((proven, body)) } else { Err(PopError::Replayed.into()) }
 }
 
