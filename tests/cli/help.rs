@@ -11,7 +11,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("participant", &["add", "list", "show", "set", "remove"]),
     ("entity", &["add", "list", "show", "set", "suspend", "resume", "remove"]),
     ("cert", &["enrol", "issue", "list", "show", "revoke"]),
-    ("key", &["generate", "list", "show", "activate", "retire", "export"]),
+    ("key", &["generate", "list", "show", "activate", "retire", "status", "rotate", "export"]),
     ("config", &["check"]),
     (
         "registry",
