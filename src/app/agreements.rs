@@ -14,6 +14,11 @@ pub(super) fn lax(
     found.extend(registry.and_then(|registry| lax_profile("registry", &registry.pop)));
     found.extend(server.and_then(|server| lax_profile("registry_server", &server.pop)));
     if let Some(rotation) = rotation.filter(|rotation| rotation.automatic) {
+        if registry.is_some_and(|registry| registry.participants.is_empty()) {
+            found.push(
+                "rotation.automatic is true and there is no table [registry.participant.PID]: no key moves".into(),
+            );
+        }
         if rotation.wait.is_zero() {
             found.push(
                 "rotation.wait is 0s: a key signs before every partner can know it, and they refuse its tokens".into(),

@@ -112,6 +112,16 @@ async fn one_key_on_its_way_is_enough_unless_it_is_refused_or_distrusted() {
 }
 
 #[tokio::test]
+async fn a_key_that_others_may_know_never_comes_to_sign() {
+    let (_directory, store) = peopled().await;
+    store.add_key(&key(74, "74:1"), &change()).await.unwrap();
+    let distrusted = store.note_key(pid(74), &kid("74:1"), KeyNews::Distrusted, (&steady(0), &change())).await.unwrap();
+    assert!(!distrusted.may_be_told());
+    let refused = store.activate_key(pid(74), &kid("74:1"), &by_hand(), &change()).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(Conflict::Distrusted(_)))), "{refused:?}");
+}
+
+#[tokio::test]
 async fn of_two_who_take_one_step_at_once_one_takes_it() {
     let (_directory, one) = peopled().await;
     let two = Store::open(one.path(), Access::ReadWrite).await.unwrap();

@@ -78,6 +78,9 @@ impl Book {
             let (state, wanted) = (key.state, KeyState::Active);
             return Err(Conflict::KeyState { kid: kid.clone(), state, wanted }.into());
         }
+        if key.life.distrusted.is_some() {
+            return Err(Conflict::Distrusted(kid.clone()).into());
+        }
         for old in self.keys.iter_mut().filter(|key| key.state == KeyState::Active) {
             (old.state, old.retiring_since) = (KeyState::Retiring, Some(now.1));
             old.life.last_exp = Some(old.life.last_exp.map_or(last_exp, |kept| kept.max(last_exp)));
