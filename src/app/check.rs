@@ -8,6 +8,7 @@ use ring::rand::SecureRandom;
 
 use super::agreements::lax;
 use super::hardening::system_random;
+use super::registry_source::check_trust;
 use super::verification::{check_keys, laxities};
 use crate::config::{
     Config, Fault, Faults, InternalListener, Place, RegistryListener, RegistryServerConfig, RegistryServerSettings,
@@ -57,6 +58,11 @@ pub async fn check(config: &Config, now: Timestamp, rng: &dyn SecureRandom) -> F
     if let Some(settings) = &config.verify {
         let listener = config.listeners.verify.as_ref();
         findings.check_verification(settings, listener, now, &|key| config.place(key)).await;
+    }
+    if let Some((key, problem, remedy)) = config.registry.as_ref().and_then(|registry| check_trust(&registry.origin()))
+        && !findings.knows("registry.")
+    {
+        findings.add(config.place(&key), problem, remedy);
     }
     if findings.knows("store.") {
         return findings;
@@ -110,6 +116,11 @@ impl Findings {
         }
         if let Some(registry) = &listeners.registry {
             self.check_registry_listener(registry, now, &|key| config.place(key));
+        }
+        if config.registry_server.is_some() && listeners.registry.is_none() {
+            let warning =
+                "[registry_server] is written and [listener.registry] is not: `bob-auth serve` serves no registry";
+            self.warnings.push(warning.to_owned());
         }
         self.listeners.extend(listeners.internal.as_ref().map(internal));
     }

@@ -49,8 +49,8 @@ pub use self::verification::{VerificationError, verifier_as_configured};
 pub use self::verify_server::verify_server;
 use self::watch::Watch;
 use crate::config::Config;
-use crate::flow::issue::{Context, SelfCheck};
-use crate::store::{Access, AuditWriter, Pace, Store};
+use crate::flow::issue::{Context, SelfCheck, Snapshot};
+use crate::store::{Access, AuditSink, AuditWriter, Pace, Store};
 use crate::telemetry::Telemetry;
 use crate::value::SystemClock;
 use crate::web::forward_auth::ForwardAuth;
@@ -82,20 +82,7 @@ pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError
     let snapshot = loader.snapshot(&config).await?;
     let pace = Pace { queue: config.audit.queue.get(), ..Pace::default() };
     let writer = AuditWriter::spawn(store.clone(), pace);
-    let metrics = Arc::new(Metrics::new().map_err(|error| AppError::Metrics(error.to_string()))?);
-    let parts = Parts {
-        default_participant: config.default_participant,
-        context: Context {
-            clock: Arc::new(SystemClock),
-            rng: system_random(),
-            self_check: SelfCheck::one_of(SELF_CHECK_EVERY),
-        },
-        metrics,
-        audit: writer.sink(),
-    };
-    let service = web::Data::new(Service::new(parts, snapshot));
-    service.replace_limits(limiters(&config.limits));
-    service.access_log.store(config.log.access, Ordering::Relaxed);
+    let service = token_service(&config, snapshot, writer.sink())?;
     service.metrics.set_keys(loader.key_facts());
 
     let verification = match (&config.verify, &config.listeners.verify) {
@@ -138,6 +125,18 @@ pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError
     Ok(())
 }
 
+/// What answers requests for tokens.
+fn token_service(config: &Config, snapshot: Snapshot, audit: AuditSink) -> Result<web::Data<Service>, AppError> {
+    let metrics = Arc::new(Metrics::new().map_err(|error| AppError::Metrics(error.to_string()))?);
+    let context =
+        Context { clock: Arc::new(SystemClock), rng: system_random(), self_check: SelfCheck::one_of(SELF_CHECK_EVERY) };
+    let parts = Parts { default_participant: config.default_participant, context, metrics, audit };
+    let service = web::Data::new(Service::new(parts, snapshot));
+    service.replace_limits(limiters(&config.limits));
+    service.access_log.store(config.log.access, Ordering::Relaxed);
+    Ok(service)
+}
+
 /// What is open to others.
 struct Doors {
     public: Vec<Started>,
@@ -160,7 +159,12 @@ async fn open_doors(
         public.push(started);
         slots.extend(slot);
     }
-    let Some(tables) = RegistryTables::of(config) else { return Ok(Doors { public, slots, served: None }) };
+    let Some(tables) = RegistryTables::of(config) else {
+        if config.registry_server.is_some() {
+            tracing::warn!("[registry_server] is written and [listener.registry] is not: no registry is served here");
+        }
+        return Ok(Doors { public, slots, served: None });
+    };
     let (registry, started, slot) = Registry::start(tables, store.clone(), process, running).await?;
     public.push(started);
     slots.extend(slot);

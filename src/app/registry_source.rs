@@ -67,7 +67,7 @@ impl RegistryFiles {
     }
 
     /// The anchors, with a warning of those that everybody can sign with.
-    pub(super) fn anchors(&self, origin: &RegistryOrigin) -> Result<TrustAnchors, RegistrySourceError> {
+    fn anchors(&self, origin: &RegistryOrigin) -> Result<TrustAnchors, RegistrySourceError> {
         let anchors = TrustAnchors::parse(&self.trust, origin.environment)
             .map_err(|error| RegistrySourceError::Anchors { path: origin.trust.clone(), error })?;
         for (kid, printed_in) in anchors.examples() {
@@ -92,6 +92,12 @@ impl RegistryFiles {
         };
         Ok(builder.metadata_url(origin.set_url(), self.ca.clone(), self.anchors(origin)?, keeping))
     }
+}
+
+/// What is wrong with the registry's trust anchors and CA: key of the configuration, problem, remedy. Nobody is asked.
+pub(super) fn check_trust(origin: &RegistryOrigin) -> Option<(String, String, &'static str)> {
+    let error = RegistryFiles::read(origin).and_then(|files| files.anchors(origin)).err()?;
+    Some(("registry.trust".to_owned(), error.to_string(), "get the trust anchors anew, out of band"))
 }
 
 /// The registry's set by itself. A registry that is down keeps nobody from starting.

@@ -30,6 +30,8 @@ pub(super) struct SetBuilder {
     /// Not before then is tried again what failed.
     rests_until: Instant,
     failures: u32,
+    /// The revision of the register for which building failed: another one is tried at once.
+    failed_at: Option<i64>,
     /// Whether the store could be read when it was last looked at.
     readable: bool,
 }
@@ -44,7 +46,7 @@ const LONGEST_REST: Duration = Duration::from_secs(30);
 
 impl SetBuilder {
     pub(super) fn new(state: web::Data<RegistryFace>, orders: watch::Receiver<Orders>) -> Self {
-        Self { state, orders, rests_until: Instant::now(), failures: 0, readable: true }
+        Self { state, orders, rests_until: Instant::now(), failures: 0, failed_at: None, readable: true }
     }
 
     /// The set that there is, served at once; and then a new one, if there is need for one.
@@ -88,6 +90,9 @@ impl SetBuilder {
         self.readable = true;
         self.follow(&revisions).await;
         let now = Instant::now();
+        if self.failures > 0 && self.failed_at.replace(revisions.register) != Some(revisions.register) {
+            self.rests_until = now;
+        }
         let due = {
             let mut folding = self.state.folding();
             if !revisions.is_behind() {
@@ -111,7 +116,7 @@ impl SetBuilder {
             Ok(Some(set)) if Some(set.serial) > served => self.serve(set),
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(%error, "the new set cannot be read; the one that there is goes on being served")
+                tracing::warn!(%error, "the new set cannot be read; the one that there is goes on being served");
             }
         }
     }
@@ -144,7 +149,7 @@ impl SetBuilder {
                 }
                 self.serve(set);
                 self.state.folding().settled(seen, Instant::now());
-                self.failures = 0;
+                (self.failures, self.failed_at) = (0, None);
                 self.rests_until = Instant::now() + AFTER_A_BUILD;
             }
             Err(error) => {

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use actix_web::rt::task::JoinHandle;
 use actix_web::web;
 
-use super::registry_source::{RegistryFiles, RegistrySourceError};
+use super::registry_source::{RegistryFiles, RegistrySourceError, check_trust};
 use crate::config::{IssuerOrigin, KeyOrigins, VerifyListener, VerifyMode, VerifySettings};
 use crate::flow::verify::{BuildError, CacheSize, HolderOfKey, Verifier};
 use crate::flow::verify_live::{LiveVerifier, OtherKeys};
@@ -282,11 +282,7 @@ pub(super) async fn check_keys(origins: &KeyOrigins) -> Vec<(String, String, &'s
             Ok(_) => {}
         }
     }
-    if let Some(registry) = &origins.registry
-        && let Err(error) = RegistryFiles::read(registry).and_then(|files| files.anchors(registry))
-    {
-        found.push(("registry.trust".to_owned(), error.to_string(), "get the trust anchors anew, out of band"));
-    }
+    found.extend(origins.registry.as_ref().and_then(check_trust));
     if let Err((key, error)) = check_metadata(origins).await {
         found.push((key.to_owned(), error.to_string(), "fetch the metadata anew, or correct the trust anchors"));
     }

@@ -150,6 +150,9 @@ fn write_line(out: &mut impl io::Write, text: &str) -> io::Result<()> {
     }
 }
 
+/// The most characters of a cell; the whole is in the JSON.
+const WIDEST: usize = 300;
+
 /// Rows under a head, each column as wide as its widest cell.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
@@ -167,7 +170,15 @@ impl Table {
     }
 
     pub(super) fn row(&mut self, cells: &[&dyn fmt::Display]) {
-        self.rows.push(cells.iter().map(|cell| printable(&cell.to_string())).collect());
+        self.rows.push(cells.iter().map(|cell| cell_of(&printable(&cell.to_string()))).collect());
+    }
+}
+
+/// A cell no wider than a person reads: one that a stranger filled must not make the whole table so wide.
+fn cell_of(text: &str) -> String {
+    match text.char_indices().nth(WIDEST) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}...", &text[..end]),
     }
 }
 
@@ -222,6 +233,13 @@ mod tests {
         table.row(&[&"validator37", &"val"]);
         table.row(&[&"å", &"inspector"]);
         assert_eq!(table.to_string(), "ID           CLASS\nvalidator37  val\nå            inspector\n");
+    }
+
+    #[test]
+    fn a_cell_is_no_wider_than_a_person_reads() {
+        let mut table = Table::new(&["ID"]);
+        table.row(&[&"å".repeat(100_000)]);
+        assert_eq!(table.to_string(), format!("ID\n{}...\n", "å".repeat(300)));
     }
 
     #[test]

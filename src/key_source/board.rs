@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::alarm::{Alarm, Heard, SetStatus};
 use super::content::{Content, ContentError};
 use super::current::CurrentKeys;
-use super::keeping::KeepError;
+use super::keeping::{KeepError, Kept};
 use super::origin::{News, OriginError, OriginKind};
 use crate::protocol::key_set::{KeySet, KeySetError};
 use crate::protocol::metadata::SetHeader;
@@ -82,9 +82,14 @@ impl Board {
         read: Result<News, OriginError>,
         now: Timestamp,
     ) -> Result<(), OriginError> {
-        let is_reading = !matches!(read, Ok(News::Kept(..)));
+        let (is_reading, put_back) = match &read {
+            Ok(News::Kept(kept)) => (false, kept.put_back),
+            _ => (true, false),
+        };
         let settled = match read {
-            Ok(News::Content(content, since) | News::Kept(content, since)) => self.put_in_force(origin, content, since),
+            Ok(News::Content(content, since) | News::Kept(Kept { content, since, .. })) => {
+                self.put_in_force(origin, content, since)
+            }
             Ok(News::Same) => Ok(()),
             Err(error) => Err(error),
         };
@@ -92,7 +97,9 @@ impl Board {
         let settled = settled.and_then(|()| note.standing(now));
         note.tell(settled.as_ref().err(), is_reading.then_some(now));
         if is_reading {
-            note.watch(settled.as_ref().err(), now);
+            note.watch(Heard::of(settled.as_ref().err()), now);
+        } else if put_back {
+            note.watch(Heard::Older, now);
         }
         settled
     }
@@ -203,10 +210,10 @@ impl Note {
     }
 
     /// Raises and ends alarms. Told when one begins and when it ends.
-    fn watch(&mut self, error: Option<&OriginError>, now: Timestamp) {
+    fn watch(&mut self, heard: Heard, now: Timestamp) {
         let OriginStatus { name, kind, metadata, set, .. } = &mut self.status;
         let before = set.alarms.clone();
-        set.hear(Heard::of(error), metadata.as_ref(), kind.is_remote(), now);
+        set.hear(heard, metadata.as_ref(), kind.is_remote(), now);
         let serial = metadata.as_ref().map(|header| header.serial);
         for alarm in Alarm::ALL {
             let id = alarm.as_str();

@@ -80,12 +80,14 @@ impl Meaning {
         }
     }
 
-    /// How long the next reading may be put off. A set is to be fetched twice in each of its intervals (MTS 4); and when a
-    /// set is wanted, no time of its life is given away.
-    pub(super) fn at_most(&self, is_failing: bool) -> Option<Duration> {
+    /// How long the next reading may be put off. A set is to be fetched twice in each of its intervals (MTS 4), and while
+    /// half of the time is left that it may be used; and when a set is wanted, no time of its life is given away.
+    pub(super) fn at_most(&self, is_failing: bool, now: Timestamp) -> Option<Duration> {
         let Self::Metadata { held, .. } = self else { return None };
         let interval = held.as_ref().and_then(|held| held.interval).map(|interval| interval / 2);
-        [interval, is_failing.then_some(LONGEST_WITHOUT)].into_iter().flatten().min()
+        let left = held.as_ref().map(|held| held.not_valid_after.seconds_since(now));
+        let left = left.map(|left| Duration::from_secs(u64::try_from(left).unwrap_or(0)) / 2);
+        [interval, left, is_failing.then_some(LONGEST_WITHOUT)].into_iter().flatten().min()
     }
 
     /// A set with this header is in force: from now on no older one counts.

@@ -25,6 +25,16 @@ pub(super) struct Keeping {
     unwritten: Option<Unwritten>,
 }
 
+/// The last good set as it was found on disk.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) content: Content,
+    /// Since when it has been there.
+    pub(super) since: Timestamp,
+    /// Somebody has put an older set in the place of the newest.
+    pub(super) put_back: bool,
+}
+
 /// A set, or a copy of it with a later end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Edition {
@@ -75,20 +85,25 @@ impl Keeping {
         Self { file: LastGood::new(file), read_only, kept: None, offered: None, unwritten: None }
     }
 
-    /// The newest set on disk that is good, and since when it has been there.
-    pub(super) async fn take_up(&mut self, meaning: Meaning) -> Result<Option<(Content, Timestamp)>, JoinError> {
+    /// The newest set on disk that is good.
+    pub(super) async fn take_up(&mut self, meaning: Meaning) -> Result<Option<Kept>, JoinError> {
         let file = self.file.clone();
-        let found = spawn_blocking(move || {
-            [Which::Newest, Which::Backup].into_iter().find_map(|which| Some((which, good(&file, which, &meaning)?)))
-        });
-        let Some((which, (content, since))) = found.await? else { return Ok(None) };
+        let both = spawn_blocking(move || [Which::Newest, Which::Backup].map(|which| good(&file, which, &meaning)));
+        let (which, kept) = match both.await? {
+            [None, None] => return Ok(None),
+            [Some(newest), Some(backup)] if is_older(&newest.content, &backup.content) => {
+                (Which::Backup, Kept { put_back: true, ..backup })
+            }
+            [Some(newest), _] => (Which::Newest, newest),
+            [None, Some(backup)] => (Which::Backup, backup),
+        };
         if which == Which::Backup {
-            let file = self.file.path(which);
-            tracing::warn!(file = %file.display(), "the backup of the last good metadata set is used");
+            let (file, put_back) = (self.file.path(which), kept.put_back);
+            tracing::warn!(file = %file.display(), put_back, "the backup of the last good metadata set is used");
         } else {
-            self.kept = content.header.as_ref().map(Edition::of);
+            self.kept = kept.content.header.as_ref().map(Edition::of);
         }
-        Ok(Some((content, since)))
+        Ok(Some(kept))
     }
 
     /// This was fetched.
@@ -122,14 +137,22 @@ impl Keeping {
 }
 
 /// What is in this file, if it is good. One that is there and is not is told: it was torn, or somebody has changed it.
-fn good(file: &LastGood, which: Which, meaning: &Meaning) -> Option<(Content, Timestamp)> {
-    let read = || -> Result<Option<(Content, Timestamp)>, Unusable> {
+fn good(file: &LastGood, which: Which, meaning: &Meaning) -> Option<Kept> {
+    let read = || -> Result<Option<Kept>, Unusable> {
         let Some(kept) = file.read(which, meaning.max_bytes())? else { return Ok(None) };
-        Ok(Some((meaning.read_kept(&kept.bytes)?, kept.since)))
+        let content = meaning.read_kept(&kept.bytes)?;
+        Ok(Some(Kept { content, since: kept.since, put_back: false }))
     };
     read().unwrap_or_else(|error| {
         let file = file.path(which);
         tracing::warn!(file = %file.display(), %error, "a metadata set that was kept on disk cannot be used");
         None
     })
+}
+
+/// Whether a set must not take the place of another, whichever of two files it is in. Those of two authorities say nothing
+/// about each other.
+fn is_older(newest: &Content, backup: &Content) -> bool {
+    let (Some(newest), Some(backup)) = (&newest.header, &backup.header) else { return false };
+    newest.authid == backup.authid && newest.may_replace(backup).is_err()
 }

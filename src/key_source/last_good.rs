@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -19,7 +20,7 @@ pub(super) struct LastGood {
 
 /// What is kept.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct OnDisk {
     pub(super) bytes: Vec<u8>,
     /// When it was written.
     pub(super) since: Timestamp,
@@ -34,6 +35,11 @@ pub(super) enum Which {
 
 /// What is in it is public and says itself who signed it; whoever looks after the machine may look at it.
 const MODE: u32 = 0o644;
+
+/// What the name of a file that is being written ends with, before the number of the process.
+const NEW: &str = ".new.";
+/// No write takes as long, in seconds.
+const LONG: i64 = 3600;
 
 /// Two sources of one process may keep the same file, while one takes the other's place.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -52,7 +58,7 @@ impl LastGood {
     }
 
     /// What is in this one; `None` if there is no such file.
-    pub(super) fn read(&self, which: Which, max_bytes: usize) -> Result<Option<Kept>, FileError> {
+    pub(super) fn read(&self, which: Which, max_bytes: usize) -> Result<Option<OnDisk>, FileError> {
         let path = self.path(which);
         let since = match fs::metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -60,7 +66,7 @@ impl LastGood {
             Ok(metadata) => Timestamp::from_seconds(metadata.mtime()),
         };
         let (bytes, _) = read(&path, max_bytes)?;
-        Ok(Some(Kept { bytes, since }))
+        Ok(Some(OnDisk { bytes, since }))
     }
 
     /// Puts these bytes in the place of the newest, at once or not at all, also if the power fails. What was the newest
@@ -68,7 +74,7 @@ impl LastGood {
     pub(super) fn write(&self, bytes: &[u8], newest_is_good: bool) -> io::Result<()> {
         let _one_at_a_time = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         // Another process may keep the same file.
-        let new = self.beside(&format!(".new.{}", std::process::id()));
+        let new = self.beside(&format!("{NEW}{}", std::process::id()));
         let written = write_new(&new, bytes).and_then(|()| {
             if newest_is_good {
                 self.back_up()?;
@@ -79,8 +85,27 @@ impl LastGood {
             let _ = fs::remove_file(&new);
             return Err(error);
         }
-        let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+        self.sweep();
+        File::open(self.directory())?.sync_all()
+    }
+
+    /// Removes what writers have left behind that were killed long before this write. Whoever is slower than that has to
+    /// write once more.
+    fn sweep(&self) {
+        let written = |path: &Path| fs::metadata(path).map(|metadata| metadata.mtime());
+        let (Ok(now), Some(name)) = (written(&self.path), self.path.file_name()) else { return };
+        let mut left = name.to_owned();
+        left.push(NEW);
+        for entry in fs::read_dir(self.directory()).into_iter().flatten().flatten() {
+            let is_left = entry.file_name().as_bytes().starts_with(left.as_bytes());
+            if is_left && written(&entry.path()).is_ok_and(|then| now.saturating_sub(then) > LONG) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    fn directory(&self) -> &Path {
+        self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
 
     /// A second name for the newest, so that there is one at any moment. Where files cannot have two, it is moved.
@@ -165,6 +190,21 @@ mod tests {
         fs::write(kept.beside(&format!(".new.{}", std::process::id())), "half").unwrap();
         kept.write(b"one", true).unwrap();
         assert_eq!(names(directory.path()), ["set"]);
+    }
+
+    #[test]
+    fn what_was_left_long_ago_is_swept_away_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let kept = LastGood::new(directory.path().join("set"));
+        let hours_ago = std::time::UNIX_EPOCH;
+        for (name, is_old) in [("set.new.1", true), ("set.new.2", false), ("set.newer", true), ("other.new.1", true)] {
+            let file = File::create(directory.path().join(name)).unwrap();
+            if is_old {
+                file.set_modified(hours_ago).unwrap();
+            }
+        }
+        kept.write(b"one", true).unwrap();
+        assert_eq!(names(directory.path()), ["other.new.1", "set", "set.new.2", "set.newer"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::content::{Content, ContentError, Meaning};
 use super::fetch::UrlReader;
 use super::file::FileError;
 use super::gate::Gate;
-use super::keeping::{KeepError, Keeping};
+use super::keeping::{KeepError, Keeping, Kept};
 use super::schedule::{Last, Schedule};
 use super::watch::{FileReader, LOOK_AT_FILES, Look, LookError};
 use crate::https::FetchError;
@@ -62,8 +62,8 @@ pub(super) enum News {
     Same,
     /// Something else, as of this point.
     Content(Content, Timestamp),
-    /// What was good when it was written to disk at this point.
-    Kept(Content, Timestamp),
+    /// What was good when it was written to disk.
+    Kept(Kept),
 }
 
 /// What is wrong with an origin.
@@ -162,9 +162,9 @@ impl Reader {
     /// The last good set on disk, if there is one: to be put in force before anything is fetched.
     pub(super) async fn read_kept(&mut self, now: Timestamp) -> Result<Option<News>, OriginError> {
         let Place::Url { keeping: Some(keeping), .. } = &mut self.place else { return Ok(None) };
-        let Some((content, since)) = keeping.take_up(self.meaning.clone()).await? else { return Ok(None) };
-        self.header.clone_from(&content.header);
-        Ok(Some(News::Kept(content, since.min(now))))
+        let Some(kept) = keeping.take_up(self.meaning.clone()).await? else { return Ok(None) };
+        self.header.clone_from(&kept.content.header);
+        Ok(Some(News::Kept(Kept { since: kept.since.min(now), ..kept })))
     }
 
     /// What the origin holds now.
@@ -228,11 +228,11 @@ impl Reader {
     }
 
     /// How long to wait before the next reading.
-    pub(super) fn pause(&self) -> Duration {
+    pub(super) fn pause(&self, now: Timestamp) -> Duration {
         match &self.place {
             Place::File(_) => LOOK_AT_FILES,
             Place::Url { schedule, max_age, .. } => {
-                let schedule = schedule.at_most(self.meaning.at_most(self.failures > 0));
+                let schedule = schedule.at_most(self.meaning.at_most(self.failures > 0, now));
                 let last = match self.failures {
                     0 => Last::Worked { max_age: *max_age },
                     times => Last::Failed { times },

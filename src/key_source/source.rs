@@ -130,7 +130,7 @@ impl KeySource {
 
     async fn follow(self: Arc<Self>, index: usize) {
         let Some(origin) = self.origins.get(index) else { return };
-        let mut pause = origin.reader.lock().await.pause();
+        let mut pause = origin.reader.lock().await.pause(self.clock.now());
         loop {
             tokio::select! {
                 () = sleep(pause) => {}
@@ -138,7 +138,7 @@ impl KeySource {
             }
             // What is wrong is noted on the board.
             let _ = self.read_again(index).await;
-            pause = origin.reader.lock().await.pause();
+            pause = origin.reader.lock().await.pause(self.clock.now());
         }
     }
 

@@ -180,6 +180,36 @@ fn a_fetch_that_fails_says_where_and_what_to_do() {
 }
 
 #[test]
+fn a_kill_9_at_any_moment_leaves_one_set_or_the_other_whole() {
+    let federation = Federation::new();
+    // Large enough that a write takes its time.
+    let set = |serial: u64| {
+        let name = serial.to_string().repeat(400_000);
+        let payload = json!([{"pid": 34, "organisationName": name}]).to_string();
+        Authority::sign(&[&federation.authority], &terms(serial), &payload, Form::General)
+    };
+    let mut serial = 1;
+    federation.put("set.jws", &set(serial));
+    for round in 0..8 {
+        federation.offer(&serial.to_string(), &set(serial + 1));
+        let url = federation.server.url();
+        let words = ["metadata", "fetch", &url, "--out", "set.jws", "--trust", "trust.jwks", "--ca", "ca.pem"];
+        let mut fetch = federation.home.command(&words).stdout(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20 + 15 * round));
+        let _ = fetch.kill();
+        fetch.wait().unwrap();
+        let view = federation.json(&["show", "set.jws"]);
+        let found = view["set"]["serial"].as_u64().unwrap();
+        assert!(found == serial || found == serial + 1, "{found} after {serial}");
+        serial = found;
+    }
+    // What a kill has left beside it is in nobody's way.
+    federation.offer("last", &set(serial + 1));
+    federation.done(&words(&federation.fetch()));
+    assert_eq!(federation.json(&["show", "set.jws"])["set"]["serial"], serial + 1);
+}
+
+#[test]
 fn the_registry_of_the_configuration_is_the_one_that_is_meant() {
     let federation = Federation::new();
     federation.offer("seven", &federation.authority.set(7, &[&Key::new(34, "34:a")]));

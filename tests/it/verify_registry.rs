@@ -198,13 +198,39 @@ fn a_full_disk_under_the_last_good_set_stops_no_verification_and_is_made_up_for(
 }
 
 #[test]
+fn new_anchors_are_taken_up_without_a_restart_and_sets_of_the_old_ones_count_no_more() {
+    let old = Registry::start();
+    let door = old.door("");
+    old.offer(&door, 7, 3600);
+    let service = door.open();
+    assert_eq!(present(&service, &door.validator).status, 200);
+    let new = Registry::start();
+    new.offer(&door, 8, 3600);
+    let failed = || service.metric("bob_auth_reloads_total{result=\"failed\",what=\"config\"}");
+    fs::write(door.site.file("trust.jwks"), new.trust()).unwrap();
+    until("the set that is offered is not by the new anchors", || (failed() > 0.5).then_some(()));
+    assert_eq!(present(&service, &door.validator).status, 200, "the old configuration stays in force");
+    door.site.configure(&format!("[registry]\nurl = 'http://{}/api/v2'\n", new.address));
+    let serial = || service.metric_sum("bob_auth_metadata_serial");
+    until("the new registry's set is in force", || ((serial() - 8.0).abs() < 0.5).then_some(()));
+    assert_eq!(present(&service, &door.validator).status, 200);
+    assert!(service.log_text().contains("cannot be used"), "what the old ones signed is told: {}", service.log_text());
+}
+
+#[test]
 fn config_check_looks_at_the_anchors_of_the_registry() {
     let registry = Registry::start();
     let door = registry.door("");
-    let check = || door.site.try_run(&["config", "check", "--for", "verify-server"]);
-    assert!(check().status.success(), "{}", String::from_utf8_lossy(&check().stdout));
+    let check = |verb| {
+        let checked = door.site.try_run(&["config", "check", "--for", verb]);
+        let said = [checked.stdout, checked.stderr].concat();
+        (checked.status.success(), String::from_utf8(said).unwrap())
+    };
+    let both = ["verify-server", "serve"];
+    both.map(|verb| assert!(check(verb).0, "{:?}", check(verb)));
     fs::write(door.site.file("trust.jwks"), "{\"keys\":[]}").unwrap();
-    let checked = check();
-    let said = String::from_utf8_lossy(&checked.stdout).into_owned() + &String::from_utf8_lossy(&checked.stderr);
-    assert!(!checked.status.success() && said.contains("registry.trust"), "{said}");
+    for verb in both {
+        let (good, said) = check(verb);
+        assert!(!good && said.matches("registry.trust").count() == 2, "named as the place and in the error: {said}");
+    }
 }

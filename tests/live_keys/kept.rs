@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bob_auth::key_source::{Alarm, KeySourceBuilder, MetadataKeeping};
+use bob_auth::protocol::metadata::SignedSet;
 use bob_auth::value::SystemClock;
 use tempfile::TempDir;
 
@@ -117,6 +118,24 @@ async fn a_torn_file_is_refused_and_the_one_before_it_is_used_and_survives() {
     assert_ne!(fs::read(place.file()).unwrap(), &whole[..9]);
     assert_eq!(fs::read_to_string(place.backup()).unwrap().len(), place.authority.set(7, &[&old]).len());
     assert_eq!(Door::open(place.offline()).await.reason(&new.token()).await, "accepted");
+}
+
+#[tokio::test]
+async fn an_older_set_that_somebody_put_back_is_an_alarm_and_the_newer_backup_is_used() {
+    let (stolen, good) = (Key::new(1, "1:a"), Key::new(1, "1:b"));
+    let place = Place::after(&[&|a| a.set(7, &[&stolen]), &|a| a.set(8, &[&good]), &|a| a.set(9, &[&good])]).await;
+    fs::write(place.file(), place.authority.set(7, &[&stolen])).unwrap();
+    let door = Door::open(place.offline()).await;
+    assert_eq!((door.reason(&good.token()).await, door.reason(&stolen.token()).await), ("accepted", "unknown_key"));
+    let status = door.status();
+    assert_eq!((status.metadata.unwrap().serial, status.set.rollbacks), (8, 1));
+    assert_eq!(status.set.alarms, [Alarm::Rollback]);
+    // The registry puts it right, and the old one does not become the backup.
+    place.offer(&place.authority.set(9, &[&good]));
+    let door = Door::open(place.builder()).await;
+    assert!(door.status().set.alarms.is_empty(), "{:?}", door.status());
+    let backup = fs::read(place.backup()).unwrap();
+    assert_eq!(SignedSet::verify(&backup, &place.authority.anchors(), now()).unwrap().header().serial, 8);
 }
 
 #[tokio::test]

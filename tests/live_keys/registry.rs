@@ -102,6 +102,18 @@ async fn max_age_and_the_interval_that_was_signed_shorten_the_hour() {
 }
 
 #[tokio::test]
+async fn a_set_is_asked_for_again_before_it_ends_whatever_was_set() {
+    let (key, authority) = (Key::new(1, "1:a"), Authority::new());
+    // Neither interval nor max-age, and an hour between two fetches.
+    let first = Answer::keys(&authority.set_until(now().plus_seconds(6), 7, &[&key]));
+    let server = OriginServer::plain(Answer::keys(&authority.set(8, &[&key])).after(first));
+    let door = Door::open(over(&server, &authority, builder().cool_down(SECOND))).await;
+    assert_eq!(door.status().metadata.unwrap().serial, 7);
+    door.until(|status| status.metadata.as_ref().is_some_and(|set| set.serial == 8)).await;
+    assert_eq!((door.status().failures, server.requests()), (0, 2), "in time, and not in haste");
+}
+
+#[tokio::test]
 async fn an_older_set_raises_an_alarm_that_ends_when_the_right_one_is_offered_again() {
     let (key, stolen, authority) = (Key::new(1, "1:b"), Key::new(1, "1:a"), Authority::new());
     let server = OriginServer::plain(Answer::keys(&authority.set(7, &[&key])));

@@ -130,17 +130,15 @@ impl Participant {
 impl Ask {
     /// Word for word.
     pub(crate) fn text(&self, host: &str) -> String {
-        let mut text = format!("{} {} HTTP/1.1\r\nHost: {host}\r\n", self.method, self.path);
+        let mut lines = vec![format!("{} {} HTTP/1.1", self.method, self.path), format!("Host: {host}")];
         if !self.proof.is_empty() {
-            text.push_str(&format!("Authorization: PoP {}\r\n", self.proof));
+            lines.push(format!("Authorization: PoP {}", self.proof));
         }
-        for (name, value) in &self.headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
-        }
+        lines.extend(self.headers.iter().map(|(name, value)| format!("{name}: {value}")));
         if !self.body.is_empty() || matches!(self.method.as_str(), "POST" | "PUT") {
-            text.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
+            lines.push(format!("Content-Length: {}", self.body.len()));
         }
-        text + "\r\n" + &self.body
+        lines.join("\r\n") + "\r\n\r\n" + &self.body
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
@@ -151,11 +149,9 @@ impl Ask {
 
 /// The signed set, with these headers.
 pub(crate) fn get_set(running: &Running, headers: &[(&str, &str)]) -> Answer {
-    let mut text = "GET /api/v2/participantMetadata HTTP/1.1\r\nHost: localhost\r\n".to_owned();
-    for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
-    }
-    Client::anonymous().ask(running.address(), &(text + "\r\n"))
+    let mut lines = vec!["GET /api/v2/participantMetadata HTTP/1.1".to_owned(), "Host: localhost".to_owned()];
+    lines.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
+    Client::anonymous().ask(running.address(), &(lines.join("\r\n") + "\r\n\r\n"))
 }
 
 /// GET at the internal listener.
@@ -165,12 +161,12 @@ pub(crate) fn internal(running: &Running, path: &str) -> Answer {
     Connection::new(stream).ask(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"))
 }
 
-/// The sum over all labels of a metric, or over those that contain `labels`.
-pub(crate) fn metric(running: &Running, name: &str, labels: &str) -> f64 {
+/// The sum over all labels of a metric, or over those that contain `labels`, in whole numbers.
+pub(crate) fn metric(running: &Running, name: &str, labels: &str) -> i64 {
     let text = internal(running, "/metrics").text();
     let matches =
         |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])) && line.contains(labels);
-    text.lines().filter(matches).map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+    text.lines().filter(matches).map(|line| line.rsplit(' ').next().unwrap().parse::<i64>().unwrap()).sum()
 }
 
 /// The member `reason` of a problem document.

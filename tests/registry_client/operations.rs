@@ -138,7 +138,7 @@ fn nothing_is_lost_or_doubled_when_the_registry_is_killed_again_and_again() {
     let done = Arc::new(AtomicUsize::new(0));
     let of_thread = Arc::clone(&done);
     let publishing = thread::spawn(move || {
-        let mut published = Vec::new();
+        let mut keys = Vec::new();
         for number in 0..KEYS {
             let key = public(&format!("34:{number:02}"));
             // As a timer would: again until it works.
@@ -147,10 +147,10 @@ fn nothing_is_lost_or_doubled_when_the_registry_is_killed_again_and_again() {
                     .map_err(|error| assert!(error.is_temporary(), "{error:?}"))
             };
             until("the key is published", || publish().ok());
-            published.push(key);
+            keys.push(key);
             of_thread.store(number + 1, Ordering::SeqCst);
         }
-        published
+        keys
     });
     let mut running = registry;
     for killed_after in [5, 15, 25] {
@@ -158,9 +158,9 @@ fn nothing_is_lost_or_doubled_when_the_registry_is_killed_again_and_again() {
         running.kill();
         running = site.start();
     }
-    let published = publishing.join().unwrap();
+    let keys = publishing.join().unwrap();
     let client = client(&site, &running);
     let mut found = wait_for(client.authtoken_keys()).unwrap().entries;
     found.sort_by(|a, b| a.kid.cmp(&b.kid));
-    assert_eq!(found, published);
+    assert_eq!(found, keys);
 }

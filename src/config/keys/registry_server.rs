@@ -60,7 +60,8 @@ pub(in crate::config) const REGISTRY_SERVER: &[Key] = &[
     key(
         "proofs",
         Default("262144"),
-        "How many proofs of possession are remembered so that none counts twice; beyond that requests are refused (503).",
+        "How many proofs of possession are remembered so that none counts twice; beyond that requests are refused (503). Each participant \
+         that asks as often as it may fills 12000 of them.",
     ),
     POP_SCHEME,
     POP_REQUEST_HEADER,

@@ -40,13 +40,9 @@ impl Folding {
     /// Something has changed.
     pub fn changed(&mut self, now: Instant) {
         self.changes += 1;
-        match &mut self.waiting {
-            Some(waiting) => waiting.last = now,
-            None => {
-                let refused_from = self.rest_until.map_or(now, |rest| rest.max(now));
-                self.waiting = Some(Waiting { first: now, last: now, refused_from });
-            }
-        }
+        let refused_from = self.rest_until.map_or(now, |rest| rest.max(now));
+        let waiting = self.waiting.get_or_insert(Waiting { first: now, last: now, refused_from });
+        waiting.last = now;
     }
 
     /// What has changed so far, to be given to [`Folding::settled`].

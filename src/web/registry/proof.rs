@@ -11,7 +11,7 @@ use super::state::{InForce, RegistryFace};
 use crate::crypto::public_key::{ExampleKeys, PublicKey};
 use crate::flow::register::ProofMark;
 use crate::protocol::pop::{PopError, RequestParts, UnverifiedPop};
-use crate::value::{Kid, Pid};
+use crate::value::{Kid, Pid, Timestamp};
 
 /// A participant that proved itself.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub(super) struct Proven {
     pub(super) pid: Pid,
     /// The metadata key that it did it with.
     pub(super) kid: Kid,
+    /// When it signed.
+    pub(super) signed_at: Timestamp,
     /// What is remembered of the proof.
     pub(super) mark: ProofMark,
 }
@@ -49,7 +51,7 @@ pub(super) fn signable_headers<'h>(
 }
 
 /// Verifies the proof with the metadata key of this participant. An unknown participant, an unknown key, a revoked one and
-/// one of another participant are the same, and cost the same time as a signature that does not verify.
+/// one of another participant get the same answer, and cost about the time of a signature of an EC key that does not verify.
 pub(super) async fn prove(
     state: &RegistryFace,
     in_force: &InForce,
@@ -69,7 +71,7 @@ pub(super) async fn prove(
     };
     let proof = proof.verify(&key.key, profile, (request, hosts), now)?;
     let until = proof.signed_at.plus_seconds(i64::from(profile.window) + 1);
-    Ok(Proven { pid, kid, mark: ProofMark { sha256: proof.digest, until } })
+    Ok(Proven { pid, kid, signed_at: proof.signed_at, mark: ProofMark { sha256: proof.digest, until } })
 }
 
 /// Uses the proof up: it counts once, and the participant's limit is counted for those that count.

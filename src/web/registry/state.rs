@@ -34,6 +34,8 @@ pub struct RegistryFace {
     pub(super) header_bytes: Option<usize>,
     pub(super) body_bytes: usize,
     pub(super) body_time: Duration,
+    /// When the process began.
+    pub(super) started: Timestamp,
     clock: Arc<dyn Clock>,
     in_force: ArcSwap<InForce>,
     limits: ArcSwap<RequestLimits>,
@@ -103,6 +105,7 @@ impl RegistryFace {
             header_bytes: parts.header_bytes,
             body_bytes: parts.body_bytes,
             body_time: parts.body_time,
+            started: parts.clock.now(),
             clock: parts.clock,
             in_force: ArcSwap::from_pointee(in_force),
             limits: ArcSwap::from_pointee(RequestLimits::default()),
