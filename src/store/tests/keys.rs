@@ -18,7 +18,7 @@ fn kid(text: &str) -> Kid {
     text.parse().unwrap()
 }
 
-fn is_taken(result: Result<AuthtokenKey, StoreError>) -> bool {
+fn is_taken(result: &Result<AuthtokenKey, StoreError>) -> bool {
     matches!(result, Err(StoreError::Conflict(Conflict::StepTaken { .. })))
 }
 
@@ -75,7 +75,7 @@ async fn a_key_goes_through_its_whole_life_and_every_step_is_in_the_audit_trail_
 
     let unheard = KeyNews::Published { before: None };
     assert_eq!(note(&new, unheard).await.unwrap().life.published, Some(at(1_000)));
-    assert!(is_taken(note(&new, unheard).await));
+    assert!(is_taken(&note(&new, unheard).await));
     let seen = note(&new, KeyNews::Seen { serial: 7 }).await.unwrap();
     assert_eq!((seen.state, seen.life.seen_serial), (KeyState::Seen, Some(7)));
     let again = note(&new, KeyNews::Seen { serial: 8 }).await;
@@ -90,7 +90,7 @@ async fn a_key_goes_through_its_whole_life_and_every_step_is_in_the_audit_trail_
     assert_eq!(retiring.life.waited.until(&steady(5_500)), Duration::from_millis(3_500));
 
     note(&old, KeyNews::Withdrawn).await.unwrap();
-    assert!(is_taken(note(&old, KeyNews::Withdrawn).await));
+    assert!(is_taken(&note(&old, KeyNews::Withdrawn).await));
     store.retire_key(pid(74), &old, &change()).await.unwrap();
     let lines = store.audit(&AuditFilter::default(), None, 7).await.unwrap().items;
     let actions: Vec<_> = lines.iter().rev().map(|line| line.row.action.as_ref()).collect();

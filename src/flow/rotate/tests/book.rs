@@ -71,7 +71,7 @@ impl Book {
         kid: &Kid,
         from: &[KeyState],
         last_exp: Timestamp,
-        now: (Option<SteadyTime>, Timestamp),
+        now: (Option<&SteadyTime>, Timestamp),
     ) -> Result {
         let key = self.key(kid);
         if !from.contains(&key.state) {
@@ -84,7 +84,7 @@ impl Book {
         for old in self.keys.iter_mut().filter(|key| key.state == KeyState::Active) {
             (old.state, old.retiring_since) = (KeyState::Retiring, Some(now.1));
             old.life.last_exp = Some(old.life.last_exp.map_or(last_exp, |kept| kept.max(last_exp)));
-            old.life.waited = Waited { measured: Duration::ZERO, at: now.0.clone() };
+            old.life.waited = Waited { measured: Duration::ZERO, at: now.0.cloned() };
         }
         let key = self.key(kid);
         (key.state, key.activated) = (KeyState::Active, Some(now.1));
