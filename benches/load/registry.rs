@@ -170,7 +170,7 @@ impl Home {
 
 const CONFIGURATION: &str = "[store]\npath = \"registry.sqlite\"\n\
     [registry_server]\nauthid = 16\nhosts = [\"registry.example.se\"]\nrequests_per_participant = \"off\"\nproofs = 4000000\n\
-    while_folding = \"last-set\"\nfold_quiet = \"1h\"\nfold_at_most = \"1h\"\n\
+    while_folding = \"last-set\"\nfold_quiet = \"10m\"\nfold_at_most = \"10m\"\n\
     [listener.registry]\nlisten = \"127.0.0.1:0\"\ncertificate = \"server.pem\"\nprivate_key = \"server.key\"\n\
     [listener.internal]\nlisten = \"127.0.0.1:0\"\n\
     [limits]\nconnections = 20000\nidle_time = \"10m\"\nrequests_per_source = \"off\"\n\

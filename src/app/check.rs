@@ -53,8 +53,7 @@ const SOON: i64 = 30 * 86_400;
 pub async fn check(config: &Config, now: Timestamp, rng: &dyn SecureRandom) -> Findings {
     let mut findings = Findings { faults: config.check_files().iter().cloned().collect(), ..Findings::default() };
     findings.check_listeners(config, now);
-    let (registry, server) = (config.registry.as_ref(), config.registry_server.as_ref());
-    findings.warnings.extend(lax(registry, Some(&config.rotation), server));
+    findings.warnings.extend(lax(Some(&config.rotation), config.registry_server.as_ref()));
     if let Some(settings) = &config.verify {
         let listener = config.listeners.verify.as_ref();
         findings.check_verification(settings, listener, now, &|key| config.place(key)).await;
@@ -324,7 +323,7 @@ pub async fn check_registry_server(loaded: Result<RegistryServerConfig, Faults>,
     let mut findings = Findings { faults: config.check_files().iter().cloned().collect(), ..Findings::default() };
     let place = |key: &str| config.place(key);
     findings.check_registry_listener(&config.listener, now, &place);
-    findings.warnings.extend(lax(None, None, Some(&config.registry)));
+    findings.warnings.extend(lax(None, Some(&config.registry)));
     findings.listeners.extend(config.internal.as_ref().map(internal));
     if findings.knows("store.") {
         return findings;

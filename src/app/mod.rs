@@ -70,7 +70,7 @@ const AUDIT_FLUSH: Duration = Duration::from_secs(10);
 pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError> {
     keep_secrets_out_of_core_files();
     allow_connections(config.limits.connections);
-    warn_of(lax(config.registry.as_ref(), Some(&config.rotation), config.registry_server.as_ref()));
+    warn_of(lax(Some(&config.rotation), config.registry_server.as_ref()));
     let config = Arc::new(config);
     let origins = config.verify.as_ref().filter(|_| config.listeners.verify.is_some()).map(|verify| &verify.origins);
     let watch = Watch::start(&reload::files(&config, config.listeners.tls_files(), origins))?;

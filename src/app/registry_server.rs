@@ -25,7 +25,7 @@ use crate::web::registry_health as health;
 pub async fn registry_server(config: RegistryServerConfig, telemetry: &Telemetry) -> Result<(), AppError> {
     keep_secrets_out_of_core_files();
     allow_connections(config.limits.connections);
-    warn_of(lax(None, None, Some(&config.registry)));
+    warn_of(lax(None, Some(&config.registry)));
     let watch = Watch::start(&files(&config, config.listener.tls.iter()))?;
     let store = Store::open(&config.store.path, Access::Service).await?;
     if store.is_read_only() {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::rt::task::JoinHandle;
 use actix_web::web;
@@ -106,10 +107,13 @@ pub async fn registry_source(
     clock: Arc<dyn Clock>,
     seed: u64,
 ) -> Result<Arc<KeySource>, RegistrySourceError> {
+    Ok(alone(settings)?.build(clock, seed).await?)
+}
+
+fn alone(settings: &RegistrySettings) -> Result<KeySourceBuilder, RegistrySourceError> {
     let origin = settings.origin();
     let builder = KeySource::builder().allow_unreachable_start(true);
-    let builder = RegistryFiles::read(&origin)?.origin_of(builder, &origin, false)?;
-    Ok(builder.build(clock, seed).await?)
+    RegistryFiles::read(&origin)?.origin_of(builder, &origin, false)
 }
 
 impl RegistryKeys {
@@ -123,7 +127,9 @@ impl RegistryKeys {
         if let Some(shared) = shared.filter(|shared| shared.current().is_some()) {
             return Ok(shared);
         }
-        let source = registry_source(settings, clock, u64::from(std::process::id())).await?;
+        // Tokens are not to wait for the registry.
+        let source = alone(settings)?.wait_at_start(Duration::ZERO);
+        let source = source.build(clock, u64::from(std::process::id())).await.map_err(RegistrySourceError::Keys)?;
         let running = source.clone();
         let task = actix_web::rt::spawn(async move { match running.run().await {} });
         Ok(Self::Own(Arc::new(Running { source, task })))

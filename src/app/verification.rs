@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use actix_web::rt::task::JoinHandle;
 use actix_web::web;
@@ -101,6 +102,11 @@ pub enum VerificationError {
     Metrics(#[from] prometheus::Error),
 }
 
+/// How long a start waits for keys from URLs: others are served by the same process.
+const PATIENCE_AT_START: Duration = Duration::from_secs(3);
+/// How long somebody waits who asks once.
+const PATIENCE_OF_VERBS: Duration = Duration::from_mins(1);
+
 impl Verification {
     /// Reads the keys and starts to keep them fresh.
     pub(super) async fn start(
@@ -168,7 +174,8 @@ impl Materials {
         let origins = &self.origins;
         let mut builder = KeySource::builder()
             .refresh_every(origins.refresh)
-            .allow_unreachable_start(unreachable == Unreachable::Wait);
+            .allow_unreachable_start(unreachable == Unreachable::Wait)
+            .wait_at_start(if read_only { PATIENCE_OF_VERBS } else { PATIENCE_AT_START });
         if let (Some(metadata), Some(bytes)) = (&origins.metadata, &self.anchors) {
             builder = builder.metadata_file(&metadata.set, anchors(origins, &metadata.trust, bytes)?);
         }

@@ -27,6 +27,7 @@ pub struct KeySourceBuilder {
     wait_at_most: Duration,
     timeout: Duration,
     allow_unreachable_start: bool,
+    wait_at_start: Option<Duration>,
 }
 
 #[derive(Clone)]
@@ -107,6 +108,7 @@ impl KeySource {
             wait_at_most: Duration::from_secs(3),
             timeout: Duration::from_secs(10),
             allow_unreachable_start: false,
+            wait_at_start: None,
         }
     }
 }
@@ -180,6 +182,13 @@ impl KeySourceBuilder {
         Self { allow_unreachable_start: allow, ..self }
     }
 
+    /// Where an unreachable start is allowed: no URL is waited for longer than this before the start goes on; what it gives
+    /// comes into force when it comes. Without it, as long as a fetch may take.
+    #[must_use]
+    pub fn wait_at_start(self, most: Duration) -> Self {
+        Self { wait_at_start: Some(most), ..self }
+    }
+
     /// The source, every origin read once. From then on somebody has to [`run`](KeySource::run) it. The clock is for
     /// [`status`](KeySource::status); the seed, any number that replicas do not share, spreads the times of fetches.
     pub async fn build(self, clock: Arc<dyn Clock>, seed: u64) -> Result<Arc<KeySource>, KeySourceError> {
@@ -190,7 +199,7 @@ impl KeySourceBuilder {
         let known = origins.iter().map(|origin| (origin.name.clone(), origin.kind, origin.issuer));
         let board = Board::new(known.collect())?;
         let source = Arc::new(KeySource::new(origins, board, clock, self.wait_at_most));
-        read_all(&source, self.allow_unreachable_start).await?;
+        read_all(&source, self.allow_unreachable_start, self.wait_at_start).await?;
         Ok(source)
     }
 
@@ -230,15 +239,28 @@ impl fmt::Debug for KeySourceBuilder {
 }
 
 /// Reads every origin, all at once: one that is slow does not hold up the others.
-async fn read_all(source: &Arc<KeySource>, allow_unreachable: bool) -> Result<(), KeySourceError> {
+async fn read_all(
+    source: &Arc<KeySource>,
+    allow_unreachable: bool,
+    most: Option<Duration>,
+) -> Result<(), KeySourceError> {
+    let most = most.filter(|_| allow_unreachable);
     let mut readings = JoinSet::new();
-    for index in 0..source.origins.len() {
-        let source = source.clone();
-        readings.spawn(async move { (index, read_first(&source, index).await) });
+    for (index, origin) in source.origins.iter().enumerate() {
+        let (source, most) = (source.clone(), most.filter(|_| origin.kind.is_remote()));
+        readings.spawn(async move { (index, read_first(&source, index, most).await) });
     }
     let mut unreachable = false;
     for (index, read) in readings.join_all().await {
-        let (Err(error), Some(origin)) = (read, source.origins.get(index)) else { continue };
+        let Some(origin) = source.origins.get(index) else { continue };
+        let error = match read {
+            Ok(First::Read) => continue,
+            Ok(First::GoesOn) => {
+                unreachable = true;
+                continue;
+            }
+            Err(error) => error,
+        };
         let name = origin.name.clone();
         match origin.kind.is_remote() {
             false => return Err(KeySourceError::Origin { name, error }),
@@ -254,17 +276,31 @@ async fn read_all(source: &Arc<KeySource>, allow_unreachable: bool) -> Result<()
     Ok(())
 }
 
+/// How far the first reading of an origin came before the start went on.
+enum First {
+    /// Its end, or there is a usable set from the disk.
+    Read,
+    /// It goes on behind.
+    GoesOn,
+}
+
 /// Reads an origin for the first time. Where a usable set is on disk nobody waits long for a newer one, and a start without
-/// it is no failure: the reading goes on behind.
-async fn read_first(source: &Arc<KeySource>, index: usize) -> Result<(), OriginError> {
-    if !source.take_up(index).await {
-        return source.read_again(index).await;
-    }
+/// it is no failure: the reading goes on behind. So it does where nobody wants to wait for longer than `most`.
+async fn read_first(source: &Arc<KeySource>, index: usize, most: Option<Duration>) -> Result<First, OriginError> {
+    let on_disk = source.take_up(index).await;
+    let most = match (on_disk, most) {
+        (false, None) => return source.read_again(index).await.map(|()| First::Read),
+        (false, Some(most)) => most,
+        (true, most) => most.unwrap_or(source.patience()).min(source.patience()),
+    };
     let reading = tokio::spawn({
         let source = source.clone();
         async move { source.read_again(index).await }
     });
-    // What is wrong is noted on the board.
-    let _ = tokio::time::timeout(source.patience(), reading).await;
-    Ok(())
+    // With a set from the disk, what is wrong is noted on the board.
+    match tokio::time::timeout(most, reading).await {
+        _ if on_disk => Ok(First::Read),
+        Ok(read) => read?.map(|()| First::Read),
+        Err(_) => Ok(First::GoesOn),
+    }
 }

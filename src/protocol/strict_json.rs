@@ -51,6 +51,9 @@ pub enum JsonFault {
         /// How many it takes.
         most: u32,
     },
+    /// More objects and arrays inside each other than are taken.
+    #[error("has objects or arrays too deep inside each other")]
+    TooDeep,
     /// More members than any of our objects has.
     #[error("has an object with more than {MAX_MEMBERS} members")]
     TooManyMembers,

@@ -113,3 +113,15 @@ async fn a_verifier_with_fixed_keys_waits_for_nobody() {
     assert_eq!(unknown.unwrap_err().reason(), "unknown_key");
     assert!(verifier.source().is_none());
 }
+
+#[tokio::test]
+async fn a_url_that_says_nothing_holds_no_start_up_that_does_not_want_to_wait() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/jwks.json", silent.local_addr().unwrap());
+    let hour = std::time::Duration::from_hours(1);
+    let source = builder().jwks_url(pid(34), url, None).allow_unreachable_start(true).timeout(hour);
+    let source = source.wait_at_start(std::time::Duration::ZERO).build(Arc::new(SystemClock), 7);
+    let source = tokio::time::timeout(hour / 60, source).await.expect("the start goes on").unwrap();
+    let status = &source.status()[0];
+    assert_eq!((status.keys, status.generation, status.last_success), (0, 0, None));
+}

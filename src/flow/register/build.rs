@@ -60,9 +60,9 @@ pub enum BuildError {
         /// How many are read.
         most: usize,
     },
-    /// The register changes faster than sets are built; to be tried again.
-    #[error("the register changed while the set was built, again and again")]
-    Changing,
+    /// Others build sets of this register at the same time; to be tried again.
+    #[error("another process built a set while this one was built, again and again")]
+    Rivals,
     /// There is no serial left.
     #[error("the last serial is {0}, and there is none above it that all readers of JSON agree about")]
     NoSerial(u64),
@@ -105,7 +105,7 @@ pub enum SelfCheck {
     Entry(Skipped),
 }
 
-/// How often a build is begun again because the register changed meanwhile.
+/// How often a build is begun again because another process was faster.
 const ATTEMPTS: u32 = 4;
 /// From so many bytes on a set is compressed quickly and not well.
 const LARGE: usize = 4 << 20;
@@ -115,7 +115,7 @@ const CORRECTION: i64 = 60;
 impl Register {
     /// Builds a new set if there is need for one: something changed, the rules are others, or the end of the set is near.
     /// The signing is done on a thread of its own. Two processes that build at the same time never give one serial to two
-    /// contents.
+    /// contents. Changes go on meanwhile; those that come too late are the next set's.
     pub async fn build_set(&self, room: &AnchorRoom, rules: &SetRules, change: &Change) -> Result<Built, BuildError> {
         for _ in 0..ATTEMPTS {
             let state = self.store.register_state().await?;
@@ -134,7 +134,7 @@ impl Register {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(BuildError::Changing)
+        Err(BuildError::Rivals)
     }
 }
 

@@ -23,6 +23,10 @@ pub(super) struct AnyJson<'r> {
 }
 
 impl FreeObject {
+    /// The most objects and arrays inside each other, itself among them, of one that stands by itself. In a set it stands
+    /// deeper, and readers of JSON give up somewhere: one participant must not keep all others from being read.
+    pub const MAX_DEPTH: usize = 32;
+
     /// The object with this text, if it is that of one.
     pub(super) fn from_text(text: String) -> Option<Self> {
         text.starts_with('{').then(|| Self(text.into_boxed_str()))
@@ -35,6 +39,9 @@ impl FreeObject {
         let seed = AnyJson { text: &mut text, fault: &fault };
         let read = seed.deserialize(&mut deserializer).and_then(|()| deserializer.end());
         read.map_err(|_| fault.take().unwrap_or(JsonFault::Syntax))?;
+        if depth(&text) > Self::MAX_DEPTH {
+            return Err(JsonFault::TooDeep);
+        }
         Self::from_text(text).ok_or(JsonFault::NotAnObject)
     }
 
@@ -42,6 +49,25 @@ impl FreeObject {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// How many objects and arrays there are inside each other.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 impl Serialize for FreeObject {
@@ -174,6 +200,16 @@ mod tests {
         let twice = JsonFault::Duplicate { name: "a".to_owned() };
         assert_eq!(read(r#"{"x":[{"a":1,"b":2,"\u0061":3}]}"#), Err(Some(twice)));
         assert_eq!(read("{"), Err(None));
+    }
+
+    #[test]
+    fn an_object_that_stands_by_itself_is_not_nested_deeper_than_a_set_could_take() {
+        let nested = |levels: usize| format!("{}1{}", r#"{"a\"{[":"#.repeat(levels), "}".repeat(levels));
+        assert!(FreeObject::parse(nested(FreeObject::MAX_DEPTH).as_bytes()).is_ok());
+        for levels in [FreeObject::MAX_DEPTH + 1, 100, 126] {
+            assert_eq!(FreeObject::parse(nested(levels).as_bytes()), Err(JsonFault::TooDeep), "{levels}");
+        }
+        assert!(FreeObject::parse(nested(100_000).as_bytes()).is_err());
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub enum RegisterFault {
     /// A register that is not empty takes no other one in.
     #[error("the register is not empty: a whole register is taken into an empty one only")]
     NotEmpty,
-    /// Another process gave the serial, or changed the register, meanwhile.
-    #[error("the register was changed meanwhile")]
+    /// Another process built a set meanwhile.
+    #[error("another set was built meanwhile")]
     Moved,
 }

@@ -106,14 +106,14 @@ impl Store {
         Ok(SetSource { state, anchors, participants })
     }
 
-    /// Keeps a set that was made of `source`, unless somebody changed the register or gave a serial since: then
-    /// [`RegisterFault::Moved`], and the set must never be seen by anybody.
+    /// Keeps a set that was made of `source`, unless somebody gave a serial since: then [`RegisterFault::Moved`], and the set
+    /// must never be seen by anybody. The register itself may have moved on: the set says what it was.
     pub async fn keep_set(&self, set: &SetRow, source: &RegisterState, change: &Change) -> Result<()> {
         let mut step = self.change_register().await?;
-        let now = state(&mut step.tx).await?;
-        let facts = &set.facts;
-        let fits = facts.serial > now.last_serial && facts.revision == now.revision;
-        if !fits || (now.revision, now.last_serial) != (source.revision, source.last_serial) {
+        let (now, facts) = (state(&mut step.tx).await?, &set.facts);
+        let shown = now.set.map_or(0, |set| set.revision)..=now.revision;
+        if now.last_serial != source.last_serial || facts.serial <= now.last_serial || !shown.contains(&facts.revision)
+        {
             return Err(RegisterFault::Moved.into());
         }
         let serial = i64::try_from(facts.serial).map_err(|_| rows::damaged("serial"))?;

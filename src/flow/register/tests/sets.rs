@@ -151,7 +151,7 @@ async fn two_processes_that_build_at_once_never_give_one_serial_to_two_contents(
             asks.put(&format!("{caller}/domainName"), &json!(format!("{kind}{round}.example.se"))).await.unwrap();
             match register.build_set(&home.room, &rules(), &now()).await {
                 Ok(Built::New(set) | Built::Kept(set)) => seen.push(set),
-                Err(BuildError::Changing) => {}
+                Err(BuildError::Rivals) => {}
                 Err(error) => panic!("{error}"),
             }
         }
@@ -169,7 +169,48 @@ async fn two_processes_that_build_at_once_never_give_one_serial_to_two_contents(
 }
 
 #[tokio::test]
-async fn a_set_made_of_what_is_no_longer_so_is_never_kept() {
+async fn a_set_is_built_however_fast_the_register_changes() {
+    let home = Home::new().await;
+    let asks = home.asks(34);
+    let stop = std::cell::Cell::new(false);
+    let writer = async {
+        let mut written = 0;
+        while !stop.get() {
+            asks.put("34/participantInfo", &json!({ "written": written })).await.unwrap();
+            written += 1;
+        }
+        written
+    };
+    let builder = async {
+        let mut last = 0;
+        for round in 0..5 {
+            home.register.rename_participant(pid(41), &format!("Name {round}"), &now()).await.unwrap();
+            let before = home.register.revisions().await.unwrap().register;
+            let set = home.built(NOW).await;
+            // Whatever came meanwhile, it has all that was there when the build began.
+            assert!(set.revision >= before && set.serial > last);
+            last = set.serial;
+        }
+        stop.set(true);
+    };
+    let (written, ()) = tokio::join!(writer, builder);
+    assert!(written > 0, "nothing was written meanwhile");
+}
+
+#[tokio::test]
+async fn what_was_made_of_an_older_register_takes_the_place_of_nothing_newer() {
+    let home = Home::new().await;
+    home.asks(34).put("34/domainName", &json!("a.example.se")).await.unwrap();
+    home.built(NOW).await;
+    let row = home.register.store.register_set().await.unwrap().unwrap();
+    let state = home.register.store.register_state().await.unwrap();
+    let facts = SetFacts { serial: row.facts.serial + 1, revision: row.facts.revision - 1, ..row.facts };
+    let older = SetRow { facts, ..row };
+    assert!(home.register.store.keep_set(&older, &state, &now()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_set_is_not_kept_if_another_one_was_built_meanwhile() {
     let home = Home::new().await;
     let source = home.register.store.set_source().await.unwrap();
     let set = home.built(NOW).await;
@@ -177,13 +218,13 @@ async fn a_set_made_of_what_is_no_longer_so_is_never_kept() {
     let late = SetRow { facts: SetFacts { serial: set.serial + 1, ..row.facts }, ..row.clone() };
     for row in [&row, &late] {
         let refusal = home.register.store.keep_set(row, &source.state, &now()).await.unwrap_err();
-        assert_eq!(refusal.to_string(), "the register was changed meanwhile");
+        assert_eq!(refusal.to_string(), "another set was built meanwhile");
     }
     // Nothing moved since, but the serial is one that was given.
     let fresh = home.register.store.set_source().await.unwrap();
     let other = SetRow { json: b"other".to_vec(), ..row };
     let refusal = home.register.store.keep_set(&other, &fresh.state, &now()).await.unwrap_err();
-    assert_eq!(refusal.to_string(), "the register was changed meanwhile");
+    assert_eq!(refusal.to_string(), "another set was built meanwhile");
     assert_eq!(home.register.current_set().await.unwrap(), Some(set));
 }
 
