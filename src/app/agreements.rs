@@ -90,22 +90,6 @@ mod tests {
     }
 
     #[test]
-    fn a_set_that_ends_before_its_readers_come_again_is_told() {
-        let hours = std::time::Duration::from_hours;
-        let set = SetSettings {
-            valid_for: hours(7 * 24),
-            renew_after: hours(24),
-            interval: Some(hours(24)),
-            max_age: hours(1),
-        };
-        assert!(late_readers(&set).is_empty(), "the defaults are right");
-        let told = late_readers(&SetSettings { valid_for: hours(2), renew_after: hours(1), ..set });
-        assert!(told.len() == 1 && told[0].contains("interval"), "{told:?}");
-        let told = late_readers(&SetSettings { interval: None, max_age: hours(200), ..set });
-        assert!(told.len() == 1 && told[0].contains("max_age"), "{told:?}");
-    }
-
-    #[test]
     fn a_profile_that_leaves_parts_out_is_told_and_the_assumed_one_is_not() {
         assert!(lax_profile(&PopProfile::default()).is_empty());
         let required = vec![Part::Time, Part::Host, Part::Path];
