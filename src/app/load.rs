@@ -81,7 +81,12 @@ impl Loader {
         let mut ring = KeyRing::default();
         let mut facts = Vec::new();
         let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
-        active.retain(|pid, _| rows.iter().any(|row| row.pid == *pid && row.state == KeyState::Active));
+        active.retain(|pid, key| {
+            let signs = rows.iter().any(|row| row.pid == *pid && row.state == KeyState::Active);
+            // A key that was withdrawn is of no use, also in place of one that cannot be loaded.
+            let known = |row: &AuthtokenKey| row.state != KeyState::Retired && row.life.withdrawn.is_none();
+            signs && rows.iter().any(|row| row.pid == *pid && row.kid == *key.kid() && known(row))
+        });
         for row in rows.iter().filter(|row| row.state != KeyState::Retired) {
             facts.push(fact(row));
             match serde_json::from_str::<Jwk>(&row.public_jwk) {

@@ -27,6 +27,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix_web::web;
+use arc_swap::ArcSwap;
 
 use self::agreements::{lax, warn_of};
 pub use self::error::AppError;
@@ -38,7 +39,7 @@ use self::registry::{Registry, RegistryTables};
 pub use self::registry_server::registry_server;
 use self::registry_source::RegistryKeys;
 pub use self::registry_source::{RegistrySourceError, registry_source};
-use self::reload::Reloader;
+use self::reload::{PassphraseSlot, Reloader};
 use self::rotation::Rotation;
 pub use self::rotation::{ROTATION_LEASE, name_of_this_process, terms};
 use self::tls_slot::{TlsSlot, server_certificates};
@@ -101,12 +102,9 @@ pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError
     let process = &service.metrics.process;
     process.set_server_certificates(server_certificates(&slots));
     report_readiness(&service);
-    let rotation = match registry {
-        Some(registry) => Rotation::start(&config, &store, &service, registry)?,
-        None => None,
-    };
+    let (rotation, passphrase) = start_rotation(&config, &store, &service, registry)?;
 
-    let parts = reload::Parts { watch, slots, verification, served, level: telemetry.level() };
+    let parts = reload::Parts { watch, slots, verification, served, level: telemetry.level(), passphrase };
     let reloader = Reloader::new(Arc::clone(&config), loader, service.clone(), parts);
     let drain = || {
         service.start_draining();
@@ -171,6 +169,21 @@ async fn open_doors(
     public.push(started);
     slots.extend(slot);
     Ok(Doors { public, slots, served: Some(registry) })
+}
+
+/// The life of our keys, if it goes on by itself, and the passphrase that it follows.
+fn start_rotation(
+    config: &Config,
+    store: &Store,
+    service: &web::Data<Service>,
+    registry: Option<RegistryKeys>,
+) -> Result<(Option<Rotation>, PassphraseSlot), AppError> {
+    let passphrase: PassphraseSlot = Arc::new(ArcSwap::from_pointee(config.keys.passphrase.clone()));
+    let rotation = match registry {
+        Some(registry) => Rotation::start(config, store, service, (registry, Arc::clone(&passphrase)))?,
+        None => None,
+    };
+    Ok((rotation, passphrase))
 }
 
 /// The registry's set, where the life of our keys depends on it.

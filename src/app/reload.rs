@@ -8,6 +8,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use actix_web::web;
+use arc_swap::ArcSwap;
+use secrecy::SecretString;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::load::{Loader, inode, limiters};
@@ -30,6 +32,7 @@ pub(super) struct Reloader {
     verification: Option<Verification>,
     served: Option<Registry>,
     watch: Watch,
+    passphrase: PassphraseSlot,
     /// The inode that was last seen in the place of the store; at the start, of the one that stays open.
     store_file: Option<u64>,
     /// When the store may be read again; whether it could be read when it was last looked at.
@@ -44,7 +47,11 @@ pub(super) struct Parts {
     pub(super) verification: Option<Verification>,
     pub(super) served: Option<Registry>,
     pub(super) level: LevelHandle,
+    pub(super) passphrase: PassphraseSlot,
 }
+
+/// The passphrase of key files in force, for whoever makes keys while the service runs.
+pub(super) type PassphraseSlot = Arc<ArcSwap<Option<SecretString>>>;
 
 /// How often idle limiters are emptied and old audit rows pruned.
 const HOUSEKEEPING: Duration = Duration::from_mins(1);
@@ -53,7 +60,7 @@ const SHARE_OF_LOADING: u32 = 4;
 
 impl Reloader {
     pub(super) fn new(config: Arc<Config>, loader: Loader, service: web::Data<Service>, parts: Parts) -> Self {
-        let Parts { watch, slots, verification, served, level } = parts;
+        let Parts { watch, slots, verification, served, level, passphrase } = parts;
         let store_file = loader.store_file;
         Self {
             config,
@@ -64,6 +71,7 @@ impl Reloader {
             verification,
             served,
             watch,
+            passphrase,
             store_file,
             store_rests_until: Instant::now(),
             store_readable: true,
@@ -180,6 +188,7 @@ impl Reloader {
         for what in self.config.needs_restart(&config) {
             tracing::warn!(what, "this change takes effect at the next start");
         }
+        self.passphrase.store(Arc::new(config.keys.passphrase.clone()));
         self.config = Arc::new(config);
         self.service.metrics.process.reloaded("config", Reload::Done);
     }

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use actix_web::rt::task::JoinHandle;
 use actix_web::web;
-use secrecy::SecretString;
 use tokio::time::sleep;
 
 use super::hardening::system_random;
 use super::publishing::{PublisherError, publisher};
 use super::registry_source::RegistryKeys;
+use super::reload::PassphraseSlot;
 use super::rotation_told::Told;
 use super::uptime::UptimeClock;
 use crate::config::{Config, RotationSettings};
@@ -41,7 +41,7 @@ struct Work {
     settings: RotationSettings,
     store: Store,
     files: KeyFiles,
-    passphrase: Option<SecretString>,
+    passphrase: PassphraseSlot,
     service: web::Data<Service>,
     registry: RegistryKeys,
     publishers: BTreeMap<Pid, Publisher>,
@@ -58,17 +58,13 @@ impl Rotation {
         config: &Config,
         store: &Store,
         service: &web::Data<Service>,
-        registry: RegistryKeys,
+        (registry, passphrase): (RegistryKeys, PassphraseSlot),
     ) -> Result<Option<Self>, PublisherError> {
         let Some(settings) = config.registry.as_ref().filter(|_| config.rotation.automatic) else { return Ok(None) };
-        if settings.participants.is_empty() {
-            tracing::warn!("rotation.automatic is on and no table [registry.participant.PID] is written: no key moves");
-        }
-        let passphrase = config.keys.passphrase.clone();
         let mut publishers = BTreeMap::new();
         for pid in settings.participants.keys() {
             let world = World { clock: Arc::new(SystemClock), rng: system_random() };
-            publishers.insert(*pid, publisher(settings, *pid, passphrase.as_ref(), world)?);
+            publishers.insert(*pid, publisher(settings, *pid, config.keys.passphrase.as_ref(), world)?);
         }
         let holder = name_of_this_process();
         let work = Work {
@@ -177,10 +173,15 @@ impl Work {
     async fn rounds(&self, pid: Pid) -> Result<Round, StepError> {
         let Some(publisher) = self.publishers.get(&pid) else { return Ok(Round::default()) };
         let Some(source) = self.registry.current() else { return Err(StepError::NoSource) };
-        let rng = system_random();
+        let (rng, passphrase) = (system_random(), self.passphrase.load());
         let room = Room {
             pid,
-            keys: KeyRoom { store: &self.store, files: &self.files, passphrase: self.passphrase.as_ref(), rng: &*rng },
+            keys: KeyRoom {
+                store: &self.store,
+                files: &self.files,
+                passphrase: passphrase.as_ref().as_ref(),
+                rng: &*rng,
+            },
             publisher,
             source: &source,
             algorithm: self.settings.algorithm,

@@ -17,8 +17,7 @@ impl UptimeClock {
     /// The clock of this machine. `own` must be a name that no other process has: it names the clock where the machine's
     /// cannot be read.
     pub fn new(own: String) -> Self {
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned());
-        Self { boot: boot.filter(|id| !id.is_empty() && uptime().is_some()), made: Instant::now(), own }
+        Self { boot: name().filter(|_| uptime().is_some()), made: Instant::now(), own }
     }
 }
 
@@ -32,11 +31,24 @@ impl SteadyClock for UptimeClock {
     }
 }
 
-/// Linux writes seconds with two decimals, and the idle time after them.
+/// Since the start of the machine, its sleep included.
+#[cfg(target_os = "linux")]
 fn uptime() -> Option<i64> {
-    let text = fs::read_to_string("/proc/uptime").ok()?;
-    let (seconds, hundredths) = text.split_whitespace().next()?.split_once('.')?;
-    Some(seconds.parse::<i64>().ok()? * 1000 + hundredths.parse::<i64>().ok()? * 10)
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    now.tv_sec.checked_mul(1000)?.checked_add(now.tv_nsec / 1_000_000)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn uptime() -> Option<i64> {
+    None
+}
+
+/// Names the clock: the start of the machine, and the namespace of time, in which it may run with an offset.
+fn name() -> Option<String> {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let namespace = fs::read_link("/proc/self/ns/time").unwrap_or_default();
+    let boot = boot.trim();
+    (!boot.is_empty()).then(|| format!("{boot} {}", namespace.display()))
 }
 
 #[cfg(test)]

@@ -129,9 +129,10 @@ pub async fn generate(room: KeyRoom<'_>, new: &NewKey, change: &Change) -> Resul
         return Err(NewKeyError::FileInTheWay(row.file));
     }
     room.files.write_new(&row.file, &private.to_pkcs8_pem(room.passphrase)?)?;
-    let added = match new.among_others {
-        true => room.store.add_key(&row, change).await,
-        false => room.store.add_successor(&row, change).await,
+    let added = if new.among_others {
+        room.store.add_key(&row, change).await
+    } else {
+        room.store.add_successor(&row, change).await
     };
     match added {
         Ok(added) => Ok(added),

@@ -4,8 +4,10 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::task::{JoinError, spawn_blocking};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+use tokio::time::timeout;
 
 use super::content::{Content, ContentError, Meaning};
 use super::file::FileError;
@@ -23,7 +25,14 @@ pub(super) struct Keeping {
     offered: Option<Unwritten>,
     /// What is in force and not on disk. Held until it is: a disk that was full is written to later.
     unwritten: Option<Unwritten>,
+    /// A write that has not ended.
+    writing: Option<Writing>,
 }
+
+type Writing = (JoinHandle<io::Result<()>>, Edition);
+
+/// A write that takes longer goes on while nobody waits for it.
+const WRITES_WITHIN: Duration = Duration::from_secs(5);
 
 /// The last good set as it was found on disk.
 #[derive(Debug)]
@@ -59,6 +68,9 @@ pub(super) enum KeepError {
         /// Why.
         error: io::Error,
     },
+    /// It has not been written yet.
+    #[error("{}: the disk has not taken it yet", .0.display())]
+    Slow(PathBuf),
     /// The writing was given up.
     #[error(transparent)]
     GivenUp(#[from] JoinError),
@@ -82,7 +94,7 @@ impl Edition {
 impl Keeping {
     /// In this file, which may be somebody else's to write.
     pub(super) const fn new(file: PathBuf, read_only: bool) -> Self {
-        Self { file: LastGood::new(file), read_only, kept: None, offered: None, unwritten: None }
+        Self { file: LastGood::new(file), read_only, kept: None, offered: None, unwritten: None, writing: None }
     }
 
     /// The newest set on disk that is good.
@@ -120,19 +132,33 @@ impl Keeping {
         }
     }
 
-    /// Writes what is not on disk yet, away from the tasks that serve requests.
+    /// Writes what is not on disk yet, away from the tasks that serve requests. A disk that hangs is waited for a while, and
+    /// then it goes on alone: fetching must not end with it.
     pub(super) async fn write(&mut self) -> Option<Result<(), KeepError>> {
-        let Unwritten { bytes, edition } = self.unwritten.clone()?;
-        let (file, newest_is_good) = (self.file.clone(), self.kept.is_some());
-        let written = spawn_blocking(move || file.write(&bytes, newest_is_good)).await;
+        let path = self.file.path(Which::Newest);
+        let (mut task, edition) = match self.writing.take() {
+            Some(under_way) => under_way,
+            None => self.begin()?,
+        };
+        let Ok(written) = timeout(WRITES_WITHIN, &mut task).await else {
+            self.writing = Some((task, edition));
+            return Some(Err(KeepError::Slow(path)));
+        };
         Some(match written {
             Err(given_up) => Err(given_up.into()),
-            Ok(Err(error)) => Err(KeepError::Write { path: self.file.path(Which::Newest), error }),
+            Ok(Err(error)) => Err(KeepError::Write { path, error }),
             Ok(Ok(())) => {
-                (self.kept, self.unwritten) = (Some(edition), None);
+                self.kept = Some(edition);
+                self.unwritten = self.unwritten.take().filter(|unwritten| unwritten.edition != edition);
                 Ok(())
             }
         })
+    }
+
+    fn begin(&self) -> Option<Writing> {
+        let Unwritten { bytes, edition } = self.unwritten.clone()?;
+        let (file, newest_is_good) = (self.file.clone(), self.kept.is_some());
+        Some((spawn_blocking(move || file.write(&bytes, newest_is_good)), edition))
     }
 }
 
@@ -155,4 +181,38 @@ fn good(file: &LastGood, which: Which, meaning: &Meaning) -> Option<Kept> {
 fn is_older(newest: &Content, backup: &Content) -> bool {
     let (Some(newest), Some(backup)) = (&newest.header, &backup.header) else { return false };
     newest.authid == backup.authid && newest.may_replace(backup).is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::last_good::ONE_AT_A_TIME;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_disk_that_hangs_is_not_waited_for_and_written_to_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut keeping = Keeping::new(directory.path().join("set"), false);
+        let edition = |serial| Edition { serial, not_valid_after: Timestamp::from_seconds(9) };
+        let unwritten =
+            |serial: u64| Unwritten { bytes: Arc::new(serial.to_string().into_bytes()), edition: edition(serial) };
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let (holding, held) = tokio::sync::oneshot::channel();
+        let disk = std::thread::spawn(move || {
+            let _hangs = ONE_AT_A_TIME.lock().unwrap();
+            holding.send(()).unwrap();
+            released.recv().unwrap();
+        });
+        held.await.unwrap();
+        keeping.unwritten = Some(unwritten(1));
+        assert!(matches!(keeping.write().await, Some(Err(KeepError::Slow(_)))));
+        // A newer set comes meanwhile; the old write is not begun again.
+        keeping.unwritten = Some(unwritten(2));
+        release.send(()).unwrap();
+        disk.join().unwrap();
+        assert!(matches!(keeping.write().await, Some(Ok(()))));
+        assert_eq!(keeping.kept, Some(edition(1)));
+        assert!(matches!(keeping.write().await, Some(Ok(()))));
+        assert_eq!(std::fs::read(directory.path().join("set")).unwrap(), b"2");
+        assert!(keeping.write().await.is_none());
+    }
 }

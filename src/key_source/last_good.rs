@@ -42,7 +42,7 @@ const NEW: &str = ".new.";
 const LONG: i64 = 3600;
 
 /// Two sources of one process may keep the same file, while one takes the other's place.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+pub(super) static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 impl LastGood {
     pub(super) const fn new(path: PathBuf) -> Self {

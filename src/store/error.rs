@@ -204,6 +204,9 @@ pub enum Conflict {
         /// The key.
         kid: Kid,
     },
+    /// A key that others may know does not come to sign.
+    #[error("others may know the key {0}: it must not sign")]
+    Distrusted(Kid),
     /// Somebody else took this step meanwhile.
     #[error("the step {step} of the key {kid} was taken already")]
     StepTaken {

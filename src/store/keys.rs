@@ -119,7 +119,7 @@ impl Store {
     }
 
     /// Makes a key that is on its way the active one; the one that was active becomes retiring. [`Conflict::KeyState`] if
-    /// the key is in none of the states that are named.
+    /// the key is in none of the states that are named, [`Conflict::Distrusted`] if others may know it.
     pub async fn activate_key(
         &self,
         pid: Pid,
@@ -128,7 +128,11 @@ impl Store {
         change: &Change,
     ) -> Result<AuthtokenKey> {
         let mut tx = self.begin().await?;
-        expect_state(&need(&mut tx, pid, kid).await?, activation.from, KeyState::Active)?;
+        let key = need(&mut tx, pid, kid).await?;
+        expect_state(&key, activation.from, KeyState::Active)?;
+        if key.life.distrusted.is_some() {
+            return Err(Conflict::Distrusted(key.kid).into());
+        }
         let (clock, millis) = activation.steady.as_ref().map(|now| (now.clock.clone(), now.millis)).unzip();
         sqlx::query(
             "UPDATE authtoken_key SET state = 'retiring', retiring_since = ?, last_exp = max(coalesce(last_exp, ?), ?), \

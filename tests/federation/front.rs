@@ -188,8 +188,8 @@ fn read_request(stream: &mut impl Read) -> Option<Vec<u8>> {
         let line = line.to_ascii_lowercase();
         !line.starts_with("accept-encoding:") && !line.starts_with("connection:")
     });
-    let mut request: String = kept.map(|line| format!("{line}\r\n")).collect();
-    request.push_str("Connection: close\r\n\r\n");
+    let lines: Vec<&str> = kept.chain(["Connection: close", "", ""]).collect();
+    let request = lines.join("\r\n");
     let mut request = request.into_bytes();
     request.extend_from_slice(&read[end..]);
     Some(request)

@@ -28,7 +28,7 @@ const SHORT: &str = "[rotation]\nautomatic = true\nevery = '5s'\nwait = '3s'\nle
                      alarm_after = '2s'\n[token]\nlifetime = '1s'\nmax_lifetime = '1s'\n[shutdown]\ndelay = '0s'\ndrain = '1s'\n";
 
 /// How long a whole life may take where everything is in the way.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 impl Union {
     /// With short times; nothing runs but the registry.

@@ -70,8 +70,8 @@ fn a_key_counts_from_the_first_token_after_it_was_published_until_it_is_withdraw
     let changes = door.site.json(&["metadata", "diff", empty.to_str().unwrap(), one.to_str().unwrap()]);
     let change = &changes["changes"][0];
     assert_eq!((&change["pid"], &change["kind"], &change["id"]), (&json!(34), &json!("added"), &json!(kid)));
-    let verified = door.site.run(&["metadata", "verify", one.to_str().unwrap()]);
-    assert!(verified.contains("accepted: the set may be used"), "{verified}");
+    let verdict = door.site.run(&["metadata", "verify", one.to_str().unwrap()]);
+    assert!(verdict.contains("accepted: the set may be used"), "{verdict}");
 
     // The registry goes down: what it said last is enough, also for a new start.
     let Federation { mut site, registry, door, kid } = federation;

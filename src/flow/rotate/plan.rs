@@ -193,10 +193,9 @@ impl Situation<'_> {
 
     fn give_up(&self, key: &AuthtokenKey, outlook: &mut Outlook) {
         let there = key.life.published.is_some() || self.is_in_set(key);
-        outlook.due.push(match there && key.life.withdrawn.is_none() {
-            true => Step::Withdraw(key.kid.clone()),
-            false => Step::Retire(key.kid.clone()),
-        });
+        let kid = key.kid.clone();
+        let leave = if there && key.life.withdrawn.is_none() { Step::Withdraw(kid) } else { Step::Retire(kid) };
+        outlook.due.push(leave);
     }
 
     /// The registry took it; if it does not turn up for as long as a set may take, the registry is asked again.

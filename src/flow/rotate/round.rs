@@ -128,7 +128,7 @@ async fn keep_notes<W: World>(world: &W, terms: Terms) -> Result<(), StepError> 
     let unmeasured = |key: &AuthtokenKey| {
         let waited = &key.life.waited;
         waited.at.as_ref().is_none_or(|at| at.clock != steady.clock)
-            || waited.until(&steady) - waited.measured > MEASURE_EVERY
+            || waited.until(&steady).saturating_sub(waited.measured) > MEASURE_EVERY
     };
     if keys.iter().filter(waits).any(unmeasured) {
         world.measure().await?;

@@ -99,6 +99,7 @@ impl StepError {
                     Conflict::StepTaken { .. }
                         | Conflict::SuccessorExists { .. }
                         | Conflict::KeyState { .. }
+                        | Conflict::Distrusted(_)
                         | Conflict::KidUsed { .. }
                 )
         )

@@ -18,7 +18,7 @@ fn kid(text: &str) -> Kid {
     text.parse().unwrap()
 }
 
-fn is_taken(result: Result<AuthtokenKey, StoreError>) -> bool {
+fn is_taken(result: &Result<AuthtokenKey, StoreError>) -> bool {
     matches!(result, Err(StoreError::Conflict(Conflict::StepTaken { .. })))
 }
 
@@ -75,7 +75,7 @@ async fn a_key_goes_through_its_whole_life_and_every_step_is_in_the_audit_trail_
 
     let unheard = KeyNews::Published { before: None };
     assert_eq!(note(&new, unheard).await.unwrap().life.published, Some(at(1_000)));
-    assert!(is_taken(note(&new, unheard).await));
+    assert!(is_taken(&note(&new, unheard).await));
     let seen = note(&new, KeyNews::Seen { serial: 7 }).await.unwrap();
     assert_eq!((seen.state, seen.life.seen_serial), (KeyState::Seen, Some(7)));
     let again = note(&new, KeyNews::Seen { serial: 8 }).await;
@@ -90,7 +90,7 @@ async fn a_key_goes_through_its_whole_life_and_every_step_is_in_the_audit_trail_
     assert_eq!(retiring.life.waited.until(&steady(5_500)), Duration::from_millis(3_500));
 
     note(&old, KeyNews::Withdrawn).await.unwrap();
-    assert!(is_taken(note(&old, KeyNews::Withdrawn).await));
+    assert!(is_taken(&note(&old, KeyNews::Withdrawn).await));
     store.retire_key(pid(74), &old, &change()).await.unwrap();
     let lines = store.audit(&AuditFilter::default(), None, 7).await.unwrap().items;
     let actions: Vec<_> = lines.iter().rev().map(|line| line.row.action.as_ref()).collect();
@@ -109,6 +109,16 @@ async fn one_key_on_its_way_is_enough_unless_it_is_refused_or_distrusted() {
     store.add_successor(&key(74, "74:2"), &change()).await.unwrap();
     store.note_key(pid(74), &kid("74:2"), KeyNews::Distrusted, (&steady(0), &change())).await.unwrap();
     store.add_successor(&key(74, "74:3"), &change()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_that_others_may_know_never_comes_to_sign() {
+    let (_directory, store) = peopled().await;
+    store.add_key(&key(74, "74:1"), &change()).await.unwrap();
+    let distrusted = store.note_key(pid(74), &kid("74:1"), KeyNews::Distrusted, (&steady(0), &change())).await.unwrap();
+    assert!(!distrusted.may_be_told());
+    let refused = store.activate_key(pid(74), &kid("74:1"), &by_hand(), &change()).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(Conflict::Distrusted(_)))), "{refused:?}");
 }
 
 #[tokio::test]

@@ -71,17 +71,20 @@ impl Book {
         kid: &Kid,
         from: &[KeyState],
         last_exp: Timestamp,
-        now: (Option<SteadyTime>, Timestamp),
+        now: (Option<&SteadyTime>, Timestamp),
     ) -> Result {
         let key = self.key(kid);
         if !from.contains(&key.state) {
             let (state, wanted) = (key.state, KeyState::Active);
             return Err(Conflict::KeyState { kid: kid.clone(), state, wanted }.into());
         }
+        if key.life.distrusted.is_some() {
+            return Err(Conflict::Distrusted(kid.clone()).into());
+        }
         for old in self.keys.iter_mut().filter(|key| key.state == KeyState::Active) {
             (old.state, old.retiring_since) = (KeyState::Retiring, Some(now.1));
             old.life.last_exp = Some(old.life.last_exp.map_or(last_exp, |kept| kept.max(last_exp)));
-            old.life.waited = Waited { measured: Duration::ZERO, at: now.0.clone() };
+            old.life.waited = Waited { measured: Duration::ZERO, at: now.0.cloned() };
         }
         let key = self.key(kid);
         (key.state, key.activated) = (KeyState::Active, Some(now.1));

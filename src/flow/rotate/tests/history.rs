@@ -121,7 +121,11 @@ impl Run {
                 let force = matches!(event, Event::ActivateByForce);
                 let ready =
                     |key: &&AuthtokenKey| key.state == KeyState::Seen && key.life.waited.until(&steady) >= TERMS.wait;
-                let found = truth.book.keys.iter().find(|key| ready(key) || force && key.state.is_coming());
+                let found = truth
+                    .book
+                    .keys
+                    .iter()
+                    .find(|key| key.life.distrusted.is_none() && (ready(key) || force && key.state.is_coming()));
                 let Some(kid) = found.map(|key| key.kid.clone()) else { return };
                 if force {
                     truth.forced.insert(kid.clone());

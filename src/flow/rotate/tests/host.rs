@@ -55,7 +55,9 @@ pub(super) struct Host(pub(super) Rc<RefCell<Truth>>);
 
 /// An instance that may be in the middle of something.
 #[derive(Default)]
-pub(super) struct Instance(Option<Pin<Box<dyn Future<Output = Result<Round, StepError>>>>>);
+pub(super) struct Instance(Option<Running>);
+
+type Running = Pin<Box<dyn Future<Output = Result<Round, StepError>>>>;
 
 /// Ready when asked for the second time: between two effects others have their turn, or everything ends.
 struct Turn(bool);
@@ -248,12 +250,12 @@ impl World for Host {
     async fn activate(&self, kid: &Kid, last_exp: Timestamp) -> Result<(), StepError> {
         self.effect(|truth| {
             truth.write()?;
-            let now = (Some(truth.steady()), truth.now());
+            let (steady, now) = (truth.steady(), truth.now());
             if truth.book.active().is_some_and(|active| active.life.distrusted.is_some()) {
                 // Nobody waits then, on purpose.
                 truth.forced.insert(kid.clone());
             }
-            truth.book.activate(kid, &[KeyState::Seen], last_exp, now)?;
+            truth.book.activate(kid, &[KeyState::Seen], last_exp, (Some(&steady), now))?;
             *truth.activations.entry(kid.clone()).or_default() += 1;
             Ok(())
         })

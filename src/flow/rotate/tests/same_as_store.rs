@@ -44,6 +44,33 @@ impl Both {
         SteadyTime { clock: format!("boot {}", self.boots), millis: self.seconds * 1000 }
     }
 
+    async fn note(&mut self, kid: &Kid, news: u8, change: &Change) -> (bool, bool) {
+        let (steady, serial, before) = (self.steady(), 7, self.book.key(kid).life.published);
+        let news = match news {
+            0 => KeyNews::Published { before },
+            1 => KeyNews::Published { before: None },
+            2 => KeyNews::Seen { serial },
+            3 => KeyNews::Withdrawn,
+            4 => KeyNews::Refused,
+            _ => KeyNews::Distrusted,
+        };
+        let noted = self.store.note_key(pid(), kid, news, (&steady, change)).await;
+        (noted.is_ok(), self.book.note(kid, news, (steady, change.at)).is_ok())
+    }
+
+    async fn activate(&mut self, kid: &Kid, by_hand: bool, change: &Change) -> (bool, bool) {
+        let now = change.at;
+        let activation = if by_hand {
+            Activation::by_hand(now.plus_seconds(3600))
+        } else {
+            let steady = Some(self.steady());
+            Activation { from: &[KeyState::Seen], last_exp: now.plus_seconds(60), steady }
+        };
+        let (from, last_exp) = (activation.from, activation.last_exp);
+        let booked = self.book.activate(kid, from, last_exp, (activation.steady.as_ref(), now));
+        (self.store.activate_key(pid(), kid, &activation, change).await.is_ok(), booked.is_ok())
+    }
+
     async fn ask(&mut self, ask: Ask) -> (bool, bool) {
         let (now, steady) = (at(self.seconds), self.steady());
         let change = Change { at: now, actor: "service".into() };
@@ -60,31 +87,8 @@ impl Both {
                 };
                 (added.is_ok(), self.book.add(new, only).is_ok())
             }
-            Ask::Note(key, news) => {
-                let (kid, serial) = (kid(&name(key)), 7);
-                let before = self.book.key(&kid).life.published;
-                let news = match news {
-                    0 => KeyNews::Published { before },
-                    1 => KeyNews::Published { before: None },
-                    2 => KeyNews::Seen { serial },
-                    3 => KeyNews::Withdrawn,
-                    4 => KeyNews::Refused,
-                    _ => KeyNews::Distrusted,
-                };
-                let noted = self.store.note_key(pid(), &kid, news, (&steady, &change)).await;
-                (noted.is_ok(), self.book.note(&kid, news, (steady, now)).is_ok())
-            }
-            Ask::Activate(key, by_hand) => {
-                let kid = kid(&name(key));
-                let activation = if by_hand {
-                    Activation::by_hand(now.plus_seconds(3600))
-                } else {
-                    Activation { from: &[KeyState::Seen], last_exp: now.plus_seconds(60), steady: Some(steady) }
-                };
-                let (from, last_exp) = (activation.from, activation.last_exp);
-                let booked = self.book.activate(&kid, from, last_exp, (activation.steady.clone(), now));
-                (self.store.activate_key(pid(), &kid, &activation, &change).await.is_ok(), booked.is_ok())
-            }
+            Ask::Note(key, news) => self.note(&kid(&name(key)), news, &change).await,
+            Ask::Activate(key, by_hand) => self.activate(&kid(&name(key)), by_hand, &change).await,
             Ask::Retire(key) => {
                 let kid = kid(&name(key));
                 (self.store.retire_key(pid(), &kid, &change).await.is_ok(), self.book.retire(&kid, now).is_ok())
