@@ -12,7 +12,8 @@ use arc_swap::ArcSwapOption;
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{
-    SslAcceptor, SslAcceptorBuilder, SslContext, SslContextBuilder, SslMethod, SslOptions, SslRef, SslVersion,
+    AlpnError, SslAcceptor, SslAcceptorBuilder, SslContext, SslContextBuilder, SslMethod, SslOptions, SslRef,
+    SslVersion, select_next_proto,
 };
 use openssl::x509::X509;
 
@@ -89,6 +90,9 @@ pub struct CurrentIdentity {
 /// `SslContext` has no thin pointer of its own.
 struct ContextBox(SslContext);
 
+/// In the order of preference, as the HTTP library has them for the context that a listener begins with.
+const PROTOCOLS: &[u8] = b"\x02h2\x08http/1.1";
+
 impl ServerIdentity {
     /// Reads chain and key, and checks that they belong together.
     pub fn read(files: &TlsFiles) -> Result<Self, TlsError> {
@@ -124,6 +128,8 @@ impl CurrentIdentity {
     pub fn replace(&self, identity: &ServerIdentity) -> Result<(), TlsError> {
         let mut builder = SslContextBuilder::new(SslMethod::tls_server())?;
         builder.set_session_id_context(SESSION_CONTEXT)?;
+        // OpenSSL asks the context that a connection was moved to, and without this there would be no HTTP/2 any more.
+        builder.set_alpn_select_callback(|_, offered| select_next_proto(PROTOCOLS, offered).ok_or(AlpnError::NOACK));
         identity.install(&mut builder)?;
         self.replacement.store(Some(Arc::new(ContextBox(builder.build()))));
         Ok(())

@@ -133,6 +133,8 @@ fn settings_and_certificates_change_while_it_runs() {
     });
     let served = Client::anonymous().connect(address).stream.ssl().peer_certificate().unwrap().to_pem().unwrap();
     assert_eq!(served, std::fs::read(site.path("server.pem")).unwrap());
+    let h2 = Client::anonymous().http2().connect(address);
+    assert_eq!(h2.stream.ssl().selected_alpn_protocol(), Some(&b"h2"[..]), "HTTP/2 is spoken as before");
     site.configure("[registry_server]\nauthid = 0");
     running.signal(Signal::HUP);
     until("the fault is told", || running.log_text().contains("the old one stays in force").then_some(()));
