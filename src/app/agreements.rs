@@ -9,11 +9,6 @@ pub(super) fn lax(rotation: Option<&RotationSettings>, server: Option<&RegistryS
     let mut found = server.map(|server| lax_profile(&server.pop)).unwrap_or_default();
     found.extend(server.into_iter().flat_map(|server| late_readers(&server.set)).map(str::to_owned));
     if let Some(rotation) = rotation.filter(|rotation| rotation.automatic) {
-        if registry.is_some_and(|registry| registry.participants.is_empty()) {
-            found.push(
-                "rotation.automatic is true and there is no table [registry.participant.PID]: no key moves".into(),
-            );
-        }
         if rotation.wait.is_zero() {
             found.push(
                 "rotation.wait is 0s: a key signs before every partner can know it, and they refuse its tokens".into(),
