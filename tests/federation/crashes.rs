@@ -1,5 +1,6 @@
 //! `kill -9` at every stage of a life.
 
+use crate::front::Fault;
 use crate::union::Union;
 
 #[test]
@@ -8,6 +9,8 @@ fn a_service_that_is_killed_at_every_stage_takes_no_step_twice_and_no_token_is_r
     let mut service = Some(union.serve());
     union.settle();
     let clients = union.partner.clients(&union.services());
+    // So that it is killed while it waits for an answer, too.
+    union.front.set(Fault::Slow);
     let mut kills = 0;
     union.through_a_life(|| {
         union.kill(service.take().unwrap());

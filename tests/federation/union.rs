@@ -96,7 +96,7 @@ impl Union {
         let began = Instant::now();
         while !so(&self.keys()) {
             assert!(began.elapsed() < LONG, "waited {LONG:?} in vain: {what}: {:#?}", self.states());
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 
