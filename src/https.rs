@@ -282,4 +282,31 @@ mod tests {
             assert_eq!(HttpsClient::new(Some(ca.as_bytes()), Duration::from_secs(1)).err(), Some(UrlError::Ca));
         }
     }
+
+    #[cfg(feature = "service")]
+    #[tokio::test]
+    async fn a_compressed_answer_counts_by_what_is_in_it_and_a_bomb_ends_where_it_is_too_large() {
+        use std::io::{Read as _, Write as _};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = HttpsUrl::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        std::thread::spawn(move || {
+            for (mut stream, size) in listener.incoming().flatten().zip([1_000, 100 << 20]) {
+                let mut head = [0; 4096];
+                let length = stream.read(&mut head).unwrap();
+                assert!(String::from_utf8_lossy(&head[..length]).to_lowercase().contains("accept-encoding: gzip"));
+                let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                std::io::copy(&mut std::io::repeat(b' ').take(size), &mut packed).unwrap();
+                let packed = packed.finish().unwrap();
+                let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\nETag: \"1\"\r\n";
+                write!(stream, "{head}Content-Length: {}\r\n\r\n", packed.len()).unwrap();
+                // Whoever has seen enough hangs up.
+                let _ = stream.write_all(&packed);
+            }
+        });
+        let client = HttpsClient::new(None, Duration::from_mins(1)).unwrap();
+        let ask = || Ask { method: "GET", url: &url, headers: &[], body: None, most: 1 << 20 };
+        let answer = client.ask(ask()).await.unwrap();
+        assert_eq!((answer.body.len(), answer.header("etag")), (1_000, Some("\"1\"")));
+        assert_eq!(client.ask(ask()).await.unwrap_err(), FetchError::TooLarge { most: 1 << 20 });
+    }
 }

@@ -7,7 +7,9 @@ CREATE TABLE register (
     one              INTEGER PRIMARY KEY CHECK (one = 1),
     revision         INTEGER NOT NULL,
     last_serial      INTEGER NOT NULL CHECK (last_serial BETWEEN 0 AND 9007199254740992),
-    last_endpoint_id INTEGER NOT NULL
+    last_endpoint_id INTEGER NOT NULL,
+    -- The end of the last proof of possession that was forgotten: none that ends earlier counts any more, however the clock steps.
+    forgotten_until  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 INSERT INTO register (one, revision, last_serial, last_endpoint_id) VALUES (1, 0, 0, 0);
 

@@ -82,6 +82,8 @@ fn participants_come_and_go() {
     home.done(&["registry-admin", "participant", "rename", "34", "--name", "Ö AB"]);
     let text = home.done(&["registry-admin", "participant", "list"]);
     assert!(text.contains("Ö AB") && text.contains("takes part"), "{text}");
+    let itself = home.refused(&["registry-admin", "participant", "remove", "16"]);
+    assert!(itself.contains("is the administering body itself"), "{itself}");
     home.done(&["registry-admin", "participant", "remove", "34"]);
     let list = home.json(&["registry-admin", "participant", "list"]);
     assert!(list["items"][1]["removed"].is_string(), "{list}");

@@ -48,7 +48,8 @@ impl Export {
             return Answer::new(document, &raw);
         };
         let mut new = NewFiles::default();
-        new.private(&path, document.as_bytes())?;
+        new.private(&path, document.as_bytes())
+            .map_err(|error| CliError::from(error).next("name a new file in a directory that exists"))?;
         new.keep();
         let written = Written { file: path.display().to_string(), bytes: document.len() };
         Answer::new(format!("wrote {} ({} bytes)", written.file, written.bytes), &written)

@@ -42,7 +42,7 @@ impl Init {
     pub(super) async fn run(self, global: &Global) -> Result<Answer, CliError> {
         let room = Room::open_or_make(global).await?;
         let participants = room.register.participants().await?;
-        if !participants.iter().any(|one| one.pid == room.authid) {
+        if !participants.iter().any(|one| one.pid == room.authid && one.removed.is_none()) {
             room.register.add_participant(room.authid, &self.name, &room.change).await?;
         }
         for (role, algorithm) in ANCHORS {

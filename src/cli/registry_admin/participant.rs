@@ -54,7 +54,7 @@ struct View {
 
 impl Participant {
     pub(super) async fn run(self, global: &Global) -> Result<Answer, CliError> {
-        let Room { register, change, .. } = Room::open(global).await?;
+        let Room { register, change, authid, .. } = Room::open(global).await?;
         match self {
             Self::Add(Named { which, name }) => {
                 let added = register.add_participant(which, &name, &change).await?;
@@ -65,6 +65,10 @@ impl Participant {
             }
             Self::Rename(Named { which, name }) => {
                 show("renamed", &register.rename_participant(which, &name, &change).await?)
+            }
+            Self::Remove(Which { which }) if which == authid => {
+                Err(CliError::new(format!("participant {which} is the administering body itself"))
+                    .next("its sets name it as their authority (registry_server.authid): it stays"))
             }
             Self::Remove(Which { which }) => show("removed", &register.remove_participant(which, &change).await?),
             Self::List => {

@@ -63,6 +63,16 @@ pub enum BuildError {
     /// Others build sets of this register at the same time; to be tried again.
     #[error("another process built a set while this one was built, again and again")]
     Rivals,
+    /// The configuration names another authority than the sets before did: everybody who holds one would refuse the next.
+    #[error(
+        "the sets so far are by authority {before} and the configuration says {configured}: nobody who holds one would take the next"
+    )]
+    OtherAuthority {
+        /// That of the sets so far.
+        before: Pid,
+        /// The one that is configured.
+        configured: Pid,
+    },
     /// There is no serial left.
     #[error("the last serial is {0}, and there is none above it that all readers of JSON agree about")]
     NoSerial(u64),
@@ -97,6 +107,14 @@ pub enum SelfCheck {
     /// It is refused.
     #[error(transparent)]
     Refused(#[from] MetadataError),
+    /// It is refused because of one participant.
+    #[error("participant {pid}: {why}")]
+    Participant {
+        /// Which one.
+        pid: Pid,
+        /// Why.
+        why: MetadataError,
+    },
     /// Its anchors are.
     #[error(transparent)]
     Anchors(#[from] AnchorError),
@@ -162,6 +180,9 @@ fn make(source: &SetSource, room: &AnchorRoom, rules: &SetRules, now: Timestamp)
     if source.participants.is_empty() {
         return Err(BuildError::Empty);
     }
+    if let Some(before) = source.state.set.map(|set| set.authid).filter(|before| *before != rules.authid) {
+        return Err(BuildError::OtherAuthority { before, configured: rules.authid });
+    }
     let keys = signers(source, room)?;
     let last = source.state.last_serial;
     let serial = u64::try_from(now.as_seconds()).unwrap_or_default().max(last.saturating_add(1));
@@ -178,7 +199,7 @@ fn make(source: &SetSource, room: &AnchorRoom, rules: &SetRules, now: Timestamp)
     if json.len() > SignedSet::MAX_BYTES {
         return Err(BuildError::TooLarge { bytes: json.len(), most: SignedSet::MAX_BYTES });
     }
-    check(&json, &keys, now)?;
+    check(&json, &keys, now).map_err(|fault| named(fault, source))?;
     let interval = rules.interval.map(seconds);
     let revision = source.state.revision;
     let facts = SetFacts { serial, revision, authid: rules.authid, interval, built_at: now, not_valid_after };
@@ -198,6 +219,19 @@ fn signers(source: &SetSource, room: &AnchorRoom) -> Result<Vec<(Kid, SoftwareSi
         }
     };
     anchors.into_iter().map(signer).collect()
+}
+
+/// The same fault by the pid of the participant, where the reader only knows its place.
+fn named(fault: SelfCheck, source: &SetSource) -> SelfCheck {
+    match fault {
+        SelfCheck::Refused(why @ MetadataError::Participant { index, pid: None, .. }) => {
+            match source.participants.get(index) {
+                Some(content) => SelfCheck::Participant { pid: content.participant.pid, why },
+                None => SelfCheck::Refused(why),
+            }
+        }
+        other => other,
+    }
 }
 
 /// Reads the set as its readers will: every signature verifies, and every entry is understood.

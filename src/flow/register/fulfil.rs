@@ -73,6 +73,11 @@ impl Fulfilling<'_> {
                 _ => Err(unacceptable("this key is there already with another bob_sc: PUT repairs that")),
             };
         }
+        if self.change.proves(pid, &key.thumbprint).await? {
+            return Err(unacceptable(
+                "this key is or was a metadata key: who proves itself with a key signs nothing else with it",
+            ));
+        }
         let kind = Kind::of(list);
         self.check_room(kind, self.limits.keys).await?;
         if self.change.count_kids(pid, list).await? >= i64::from(self.limits.kids) {

@@ -29,6 +29,15 @@ const MAX_VALUES: u32 = 64;
 
 /// Reads a key for one of the lists.
 pub(super) fn key(list: KeyList, bytes: &[u8]) -> Result<KeyBody, Refused> {
+    let key = key_of_list(list, bytes)?;
+    // A path that ends in one of these is another path for most clients (RFC 3986 section 6.2.2.3).
+    if matches!(key.kid.as_str(), "." | "..") {
+        return Err(unacceptable("a key id is not . or ..: no path could name it"));
+    }
+    Ok(key)
+}
+
+fn key_of_list(list: KeyList, bytes: &[u8]) -> Result<KeyBody, Refused> {
     match list {
         KeyList::Authtoken => {
             let key = read::<PublicJwk>(bytes)?;

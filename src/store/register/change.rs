@@ -33,8 +33,20 @@ impl Store {
 }
 
 impl RegisterChange {
-    /// Uses the proof up; `false` if somebody did before.
+    /// Uses the proof up; `false` if somebody did before, or if that could have been forgotten since.
     pub async fn use_proof(&mut self, proof: &ProofMark, now: Timestamp) -> Result<bool> {
+        sqlx::query(
+            "UPDATE register SET forgotten_until = max(forgotten_until, \
+             coalesce((SELECT max(until) FROM register_proof WHERE until < ?), 0))",
+        )
+        .bind(now.plus_seconds(-SLACK).as_seconds())
+        .execute(&mut *self.tx)
+        .await?;
+        let forgotten: i64 =
+            sqlx::query_scalar("SELECT forgotten_until FROM register").fetch_one(&mut *self.tx).await?;
+        if proof.until.as_seconds() <= forgotten {
+            return Ok(false);
+        }
         sqlx::query("DELETE FROM register_proof WHERE until < ?")
             .bind(now.plus_seconds(-SLACK).as_seconds())
             .execute(&mut *self.tx)

@@ -10,6 +10,7 @@ use crate::store::rows::{self, Tx};
 use crate::store::schema::{Change, Store};
 use crate::value::{Kid, Pid, Timestamp};
 
+use super::change::RegisterChange;
 use super::fault::RegisterFault;
 
 /// A key that a participant proves itself with.
@@ -70,6 +71,19 @@ impl Store {
             .await?;
         step.commit(row(pid, kid, "registry.metadata-key.revoke", change)).await?;
         Ok(MetadataKey { revoked: Some(change.at), ..found })
+    }
+}
+
+impl RegisterChange {
+    /// Whether this is, or was, a key that the participant proves itself with.
+    pub async fn proves(&mut self, pid: Pid, thumbprint: &str) -> Result<bool> {
+        let found =
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM register_metadata_key WHERE pid = ? AND thumbprint = ?)")
+                .bind(pid.get())
+                .bind(thumbprint)
+                .fetch_one(&mut *self.tx)
+                .await?;
+        Ok(found)
     }
 }
 

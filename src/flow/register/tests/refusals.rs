@@ -54,6 +54,26 @@ async fn a_kid_is_never_used_again_for_another_key_nor_after_its_deletion() {
 }
 
 #[tokio::test]
+async fn a_key_that_proves_who_asks_signs_nothing_else() {
+    let home = Home::new().await;
+    let key = jwk("34:metadata_1");
+    home.register.add_metadata_key(pid(34), key.to_string().as_bytes(), &now()).await.unwrap();
+    for path in ["34/authtokenPublicKey", "34/mtbPublicKey"] {
+        let refusal = home.asks(34).post(path, &with(key.clone(), "kid", json!("other"))).await.unwrap_err();
+        assert!(matches!(&refusal, Refused::Unacceptable(reason) if reason.contains("metadata key")), "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn a_kid_that_no_path_can_name_is_not_taken() {
+    let home = Home::new().await;
+    for kid in [".", ".."] {
+        let refusal = home.asks(34).post("34/authtokenPublicKey", &jwk(kid)).await.unwrap_err();
+        assert!(matches!(refusal, Refused::Unacceptable(_)), "{refusal}");
+    }
+}
+
+#[tokio::test]
 async fn of_two_processes_that_take_one_kid_at_once_one_gets_it() {
     let home = Home::new().await;
     let store = Store::open(home.directory.path().join("store"), crate::store::Access::ReadWrite).await.unwrap();

@@ -4,8 +4,8 @@ use std::io::Read as _;
 
 use super::*;
 use crate::protocol::metadata::MetadataError;
-use crate::store::Access;
 use crate::store::register::{SetFacts, SetRow, Whole};
+use crate::store::{Access, AuditResult, AuditRow};
 
 const HOUR: i64 = 3600;
 
@@ -70,7 +70,6 @@ async fn other_rules_are_a_reason_to_build() {
     let home = Home::new().await;
     home.built(NOW).await;
     for rules in [
-        SetRules { authid: pid(17), ..rules() },
         SetRules { interval: Some(Duration::from_hours(24)), ..rules() },
         SetRules { valid_for: Duration::from_hours(24), renew_after: Duration::from_hours(12), ..rules() },
     ] {
@@ -81,6 +80,36 @@ async fn other_rules_are_a_reason_to_build() {
         let kept = home.register.build_set(&home.room, &rules, &now()).await.unwrap();
         assert_eq!(kept, Built::Kept(set));
     }
+}
+
+#[tokio::test]
+async fn another_authority_than_that_of_the_sets_before_is_not_taken_in_passing() {
+    let home = Home::new().await;
+    let set = home.built(NOW).await;
+    let other = SetRules { authid: pid(17), ..rules() };
+    let refusal = home.register.build_set(&home.room, &other, &now()).await.unwrap_err();
+    assert!(matches!(refusal, BuildError::OtherAuthority { .. }), "{refusal}");
+    assert_eq!(home.register.current_set().await.unwrap(), Some(set));
+}
+
+#[tokio::test]
+async fn a_set_that_cannot_be_read_says_whose_fault_it_is() {
+    let home = Home::new().await;
+    let mut change = home.register.store.change_register().await.unwrap();
+    let place = Place::Info(pid(34));
+    // As no participant could send it.
+    change.put_entry(&place, "{\"a\":1,\"a\":[}", NOW).await.unwrap();
+    change.commit(AuditRow::new(NOW, "tester", "test", AuditResult::Done)).await.unwrap();
+    let refusal = home.register.build_set(&home.room, &rules(), &now()).await.unwrap_err();
+    assert!(matches!(refusal, BuildError::SelfCheck(_)), "{refusal}");
+    let mut change = home.register.store.change_register().await.unwrap();
+    change
+        .put_entry(&place, &format!("{}{}", "{\"a\":".repeat(126), "1".to_owned() + &"}".repeat(126)), NOW)
+        .await
+        .unwrap();
+    change.commit(AuditRow::new(NOW, "tester", "test", AuditResult::Done)).await.unwrap();
+    let refusal = home.register.build_set(&home.room, &rules(), &now()).await.unwrap_err();
+    assert!(refusal.to_string().contains("participant 34"), "{refusal}");
 }
 
 #[tokio::test]
