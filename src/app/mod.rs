@@ -38,7 +38,7 @@ pub use self::publishing::{PublisherError, metadata_key, publisher};
 use self::registry::{Registry, RegistryTables};
 pub use self::registry_server::registry_server;
 use self::registry_source::RegistryKeys;
-pub use self::registry_source::{RegistrySourceError, registry_source};
+pub use self::registry_source::{RegistrySourceError, registry_source, registry_source_to_look};
 use self::reload::{PassphraseSlot, Reloader};
 use self::rotation::Rotation;
 pub use self::rotation::{ROTATION_LEASE, name_of_this_process, terms};

@@ -110,6 +110,18 @@ pub async fn registry_source(
     Ok(alone(settings)?.build(clock, seed).await?)
 }
 
+/// The same, for somebody who only looks: nothing is written.
+pub async fn registry_source_to_look(
+    settings: &RegistrySettings,
+    clock: Arc<dyn Clock>,
+    seed: u64,
+) -> Result<Arc<KeySource>, RegistrySourceError> {
+    let origin = settings.origin();
+    let builder = KeySource::builder().allow_unreachable_start(true);
+    let builder = RegistryFiles::read(&origin)?.origin_of(builder, &origin, true)?;
+    Ok(builder.build(clock, seed).await?)
+}
+
 fn alone(settings: &RegistrySettings) -> Result<KeySourceBuilder, RegistrySourceError> {
     let origin = settings.origin();
     let builder = KeySource::builder().allow_unreachable_start(true);

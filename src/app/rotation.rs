@@ -2,11 +2,13 @@
 //! does is safe also where two believe that they do.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::rt::task::JoinHandle;
 use actix_web::web;
+use secrecy::SecretString;
 use tokio::time::sleep;
 
 use super::hardening::system_random;
@@ -15,7 +17,7 @@ use super::registry_source::RegistryKeys;
 use super::reload::PassphraseSlot;
 use super::rotation_told::Told;
 use super::uptime::UptimeClock;
-use crate::config::{Config, RotationSettings};
+use crate::config::{Config, RegistrySettings, RotationSettings};
 use crate::flow::new_key::KeyRoom;
 use crate::flow::publish::Publisher;
 use crate::flow::rotate::{Outlook, Room, Round, StepError, Terms, Waiting, round};
@@ -44,7 +46,12 @@ struct Work {
     passphrase: PassphraseSlot,
     service: web::Data<Service>,
     registry: RegistryKeys,
+    at: RegistrySettings,
     publishers: BTreeMap<Pid, Publisher>,
+    /// The files that the publishers are made of.
+    made_of: Vec<Option<Vec<u8>>>,
+    /// The interval of a set that was found too long.
+    warned_of: Option<Duration>,
     steady: UptimeClock,
     holder: String,
     told: BTreeMap<Pid, Told>,
@@ -61,14 +68,13 @@ impl Rotation {
         (registry, passphrase): (RegistryKeys, PassphraseSlot),
     ) -> Result<Option<Self>, PublisherError> {
         let Some(settings) = config.registry.as_ref().filter(|_| config.rotation.automatic) else { return Ok(None) };
-        let mut publishers = BTreeMap::new();
-        for pid in settings.participants.keys() {
-            let world = World { clock: Arc::new(SystemClock), rng: system_random() };
-            publishers.insert(*pid, publisher(settings, *pid, config.keys.passphrase.as_ref(), world)?);
-        }
+        let publishers = publishers(settings, config.keys.passphrase.as_ref())?;
         let holder = name_of_this_process();
         let work = Work {
             settings: config.rotation.clone(),
+            made_of: contents(settings),
+            at: settings.clone(),
+            warned_of: None,
             store: store.clone(),
             files: KeyFiles::new(config.keys.directory.clone()),
             passphrase,
@@ -80,7 +86,7 @@ impl Rotation {
             told: BTreeMap::new(),
             leads: None,
         };
-        let task = actix_web::rt::spawn(work.run());
+        let task = actix_web::rt::spawn(watched(work));
         Ok(Some(Self { task, store: store.clone(), holder }))
     }
 
@@ -89,6 +95,31 @@ impl Rotation {
         self.task.abort();
         // It runs out by itself where this fails.
         let _ = self.store.give_lease(ROTATION_LEASE, &self.holder).await;
+    }
+}
+
+/// Runs it, and again if it ends: that is a fault of the program, and keys must not stand still for it in silence.
+async fn watched(work: Work) {
+    loop {
+        let mut running = Running(actix_web::rt::spawn(work.afresh().run()));
+        let ended = (&mut running.0).await;
+        tracing::error!(
+            error = ended.err().map(tracing::field::display),
+            "the task that moves keys ended, which is a fault of this program; it is started again"
+        );
+        let pids = work.publishers.keys().copied();
+        let facts = pids.map(|pid| RotationFact { pid, blocked: true, last_success: None, next: None }).collect();
+        work.service.metrics.set_rotation(Reading { leads: false, facts });
+        sleep(work.settings.check_every).await;
+    }
+}
+
+/// Ends with whoever watches it.
+struct Running(JoinHandle<()>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -102,10 +133,79 @@ const fn lease_span(settings: &RotationSettings) -> Duration {
     settings.check_every.saturating_mul(3)
 }
 
+/// A publisher for everybody who has a metadata key here.
+fn publishers(
+    settings: &RegistrySettings,
+    passphrase: Option<&SecretString>,
+) -> Result<BTreeMap<Pid, Publisher>, PublisherError> {
+    let world = || World { clock: Arc::new(SystemClock), rng: system_random() };
+    let pids = settings.participants.keys();
+    pids.map(|pid| Ok((*pid, publisher(settings, *pid, passphrase, world())?))).collect()
+}
+
+/// What is in the files that publishers are made of.
+fn contents(settings: &RegistrySettings) -> Vec<Option<Vec<u8>>> {
+    let trust = [Some(&settings.trust), settings.answer_trust.as_ref(), settings.ca.as_ref()];
+    let keys = settings.participants.values().map(|key| &key.file);
+    trust.into_iter().flatten().chain(keys).map(|path| fs::read(path).ok()).collect()
+}
+
 impl Work {
+    /// The same work, nothing of it begun.
+    fn afresh(&self) -> Self {
+        Self {
+            settings: self.settings.clone(),
+            at: self.at.clone(),
+            store: self.store.clone(),
+            files: self.files.clone(),
+            passphrase: Arc::clone(&self.passphrase),
+            service: self.service.clone(),
+            registry: self.registry.clone(),
+            publishers: self.publishers.clone(),
+            made_of: self.made_of.clone(),
+            warned_of: None,
+            steady: self.steady.clone(),
+            holder: self.holder.clone(),
+            told: BTreeMap::new(),
+            leads: None,
+        }
+    }
+
+    /// Takes up another metadata key, other keys that sign answers, another CA.
+    fn follow_files(&mut self) {
+        let found = contents(&self.at);
+        if found == self.made_of {
+            return;
+        }
+        self.made_of = found;
+        match publishers(&self.at, self.passphrase.load().as_ref().as_ref()) {
+            Ok(publishers) => {
+                self.publishers = publishers;
+                tracing::info!("the registry's files have changed: keys are published with the new ones");
+            }
+            Err(error) => {
+                tracing::error!(%error, "a file of [registry] is faulty; keys are published with what there was");
+            }
+        }
+    }
+
+    /// Partners may go without a new set for as long as the set itself says.
+    fn compare_interval(&mut self) {
+        let Some(source) = self.registry.current() else { return };
+        let interval = source.status().into_iter().find_map(|origin| origin.metadata).and_then(|set| set.interval);
+        let too_long = interval.filter(|interval| *interval / 2 > self.settings.wait);
+        if let Some(interval) = too_long.filter(|_| self.warned_of != too_long) {
+            tracing::warn!(?interval, wait = ?self.settings.wait,
+                "rotation.wait is shorter than half of the interval of the metadata set: a key may sign before every partner knows it");
+        }
+        self.warned_of = too_long;
+    }
+
     async fn run(mut self) {
         loop {
+            self.follow_files();
             let pause = if self.lead().await { self.look_at_all().await } else { self.settings.check_every };
+            self.compare_interval();
             sleep(pause).await;
         }
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::error::CliError;
 use super::key_status::{publishes, terms};
-use super::output::Answer;
+use super::output::{Answer, say_to_stderr};
 use super::session::{Session, randomness};
 use crate::app::{self, UptimeClock};
 use crate::flow::publish::Publisher;
@@ -68,7 +68,14 @@ struct Tools {
 
 impl Rotate {
     pub(super) async fn run(self, session: &Session) -> Result<Answer, CliError> {
-        let tools = Tools::take(session).await?;
+        if self.emergency {
+            say_to_stderr(&"every key is replaced; this takes up to a minute");
+        }
+        let tools = Tools::take(session, self.dry_run).await?;
+        Ok(tools.note_of_registry(self.steps(session, &tools).await?))
+    }
+
+    async fn steps(self, session: &Session, tools: &Tools) -> Result<Answer, CliError> {
         let room = tools.room(session);
         let lease = session.store.lease(app::ROTATION_LEASE, &tools.steady.read()).await?;
         if self.emergency {
@@ -96,7 +103,17 @@ impl Rotate {
 }
 
 impl Tools {
-    async fn take(session: &Session) -> Result<Self, CliError> {
+    /// Says what is wrong with the set that everything depends on.
+    fn note_of_registry(&self, answer: Answer) -> Answer {
+        let Some(origin) = self.source.status().into_iter().next() else { return answer };
+        match (origin.last_error, origin.metadata) {
+            (None, _) => answer,
+            (Some(error), Some(_)) => answer.note(format!("the last good metadata set is used: {error}")),
+            (Some(error), None) => answer.note(format!("there is no metadata set: {error}")).failed_if(true),
+        }
+    }
+
+    async fn take(session: &Session, to_look: bool) -> Result<Self, CliError> {
         let (config, pid) = (&session.config, session.pid);
         let Some(settings) = config.registry.as_ref().filter(|_| publishes(config, pid)) else {
             let error = CliError::new(format!("nobody publishes for participant {pid} from here"));
@@ -104,8 +121,13 @@ impl Tools {
         };
         let world = World { clock: Arc::new(SystemClock), rng: Arc::new(randomness()) };
         let publisher = app::publisher(settings, pid, config.keys.passphrase.as_ref(), world)?;
-        let source = app::registry_source(settings, Arc::new(SystemClock), u64::from(std::process::id()));
-        let source = source.await.map_err(CliError::new)?;
+        let (clock, seed) = (Arc::new(SystemClock), u64::from(std::process::id()));
+        let source = if to_look {
+            app::registry_source_to_look(settings, clock, seed).await
+        } else {
+            app::registry_source(settings, clock, seed).await
+        };
+        let source = source.map_err(CliError::new)?;
         tokio::spawn(Arc::clone(&source).run());
         let steady = UptimeClock::new(app::name_of_this_process());
         Ok(Self { steady, publisher, source, terms: terms(config, pid) })

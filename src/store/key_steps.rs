@@ -73,7 +73,7 @@ impl Store {
              steady_ms = CASE WHEN steady_clock = ?1 THEN max(?2, steady_ms) ELSE ?2 END, steady_clock = ?1 \
              WHERE pid = ?3 AND (state IN ('published', 'seen', 'retiring') \
              OR state = 'active' AND seen IS NULL \
-             OR state = 'retired' AND activated IS NOT NULL AND withdrawn IS NULL)",
+             OR state = 'retired')",
         )
         .bind(now.clock.clone())
         .bind(now.millis)
@@ -117,7 +117,10 @@ async fn write(tx: &mut Tx, key: &AuthtokenKey, news: KeyNews, at: (&SteadyTime,
              steady_clock = ?2, steady_ms = ?3, state = CASE WHEN state = 'active' THEN state ELSE 'seen' END \
              WHERE pid = ?4 AND kid = ?5"
         }
-        KeyNews::Withdrawn => "UPDATE authtoken_key SET withdrawn = ?1 WHERE pid = ?4 AND kid = ?5",
+        KeyNews::Withdrawn => {
+            "UPDATE authtoken_key SET withdrawn = ?1, waited_ms = 0, steady_clock = ?2, steady_ms = ?3 \
+             WHERE pid = ?4 AND kid = ?5"
+        }
         KeyNews::Refused => "UPDATE authtoken_key SET refused = ?1 WHERE pid = ?4 AND kid = ?5",
         KeyNews::Distrusted => "UPDATE authtoken_key SET distrusted = ?1 WHERE pid = ?4 AND kid = ?5",
     };

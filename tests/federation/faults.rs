@@ -46,6 +46,7 @@ fn a_registry_that_is_killed_is_an_alarm_and_tokens_go_on() {
     union.settle();
     let clients = union.partner.clients(&union.services());
     union.kill_registry();
+    union.site.run(&["key", "generate"]);
     let is_told = |what: &str| service.lines().iter().any(|line| line["message"] == what);
     until("it is an alarm", || is_told("a step in the life of a key has failed for too long").then_some(()));
     let blocked = |service: &crate::process::Service| service.metric_sum("bob_auth_rotation_blocked");

@@ -43,7 +43,7 @@ impl Union {
         let key = registry_site.key_file("34:metadata_1");
         site.configure(&format!(
             "[registry]\nurl = 'https://{}/api/v2'\nca = '{}'\ntrust = '{}'\nanswer_trust = '{}'\ncache = 'metadata.jws'\n\
-             refresh = '1s'\ntimeout = '1s'\n\
+             refresh = '1s'\ntimeout = '2s'\n\
              [registry.participant.34]\nmetadata_key = '{}'\nmetadata_kid = '34:metadata_1'\n{SHORT}",
             front.address(),
             files.ca.display(),

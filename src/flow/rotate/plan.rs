@@ -103,6 +103,8 @@ pub enum Alarm {
     OtherKey(Kid),
     /// A key whose tokens are in use is in the set no more.
     Lost(Kid),
+    /// A key that was taken out of the registry is in the set all the same, or again.
+    Stays(Kid),
     /// The key signs and was never in a set.
     Unknown(Kid),
     /// The registry will never have the key that signs.
@@ -271,6 +273,7 @@ impl Situation<'_> {
         if life.withdrawn.is_some() {
             match self.set {
                 Some(set) if !set.same.contains(&key.kid) => outlook.due.push(Step::Retire(key.kid.clone())),
+                _ if self.stays(key, outlook) => {}
                 _ => outlook.wait(key, Waiting::Gone, None),
             }
         } else if life.distrusted.is_some() || rest.is_zero() {
@@ -285,8 +288,23 @@ impl Situation<'_> {
         }
     }
 
-    /// One that was retired by hand is not left behind at the registry.
+    /// One that was withdrawn and is still there when every set should be without it is withdrawn again.
+    fn stays(&self, key: &AuthtokenKey, outlook: &mut Outlook) -> bool {
+        let stays = key.life.withdrawn.is_some()
+            && self.is_in_set(key)
+            && self.waited(key) > self.terms.wait.max(Duration::from_mins(1));
+        if stays {
+            outlook.alarms.push(Alarm::Stays(key.kid.clone()));
+            outlook.due.push(Step::Withdraw(key.kid.clone()));
+        }
+        stays
+    }
+
+    /// One that was retired by hand is not left behind at the registry, and none comes back.
     fn retired(&self, key: &AuthtokenKey, outlook: &mut Outlook) {
+        if self.stays(key, outlook) {
+            return;
+        }
         let over =
             key.life.distrusted.is_some() || key.activated.is_none() || self.waited(key) >= self.tokens_need(key);
         if key.life.withdrawn.is_none() && over && self.is_in_set(key) {
@@ -401,6 +419,9 @@ impl fmt::Display for Alarm {
                 write!(f, "the metadata set has ANOTHER key under the id {kid}: no key moves until that is mended")
             }
             Self::Lost(kid) => write!(f, "somebody took the key {kid} out of the registry while its tokens are in use"),
+            Self::Stays(kid) => {
+                write!(f, "the key {kid} was taken out of the registry and is in the metadata set all the same")
+            }
             Self::Unknown(kid) => write!(f, "the key {kid} signs and no verifier can know it"),
             Self::Refused(kid) => write!(f, "the registry will never take the key {kid}, which signs"),
             Self::Overdue(kid) => write!(f, "the key {kid} signs longer than it should: no other one is ready"),

@@ -96,7 +96,8 @@ async fn take<W: World>(world: &W, terms: Terms, step: &Step, keys: &[AuthtokenK
         Step::Activate(kid) => world.activate(kid, last_exp(world.now(), terms)).await,
         Step::Withdraw(kid) => {
             world.withdraw(kid).await?;
-            world.note(kid, KeyNews::Withdrawn).await
+            // Doing it again is no news.
+            if find(keys, kid)?.life.withdrawn.is_some() { Ok(()) } else { world.note(kid, KeyNews::Withdrawn).await }
         }
         Step::Retire(kid) => world.retire(kid).await,
     }
@@ -122,7 +123,7 @@ async fn keep_notes<W: World>(world: &W, terms: Terms) -> Result<(), StepError> 
     let left_behind = world.set(&keys).map(|set| set.same).unwrap_or_default();
     let waits = |key: &&AuthtokenKey| match key.state {
         KeyState::Published | KeyState::Seen | KeyState::Retiring => true,
-        KeyState::Retired => key.life.withdrawn.is_none() && left_behind.contains(&key.kid),
+        KeyState::Retired => left_behind.contains(&key.kid),
         KeyState::Pending | KeyState::Active => false,
     };
     let unmeasured = |key: &AuthtokenKey| {

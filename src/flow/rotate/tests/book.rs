@@ -59,7 +59,7 @@ impl Book {
                 life.published.get_or_insert(at);
                 key.state = if goes_on { Seen } else { Active };
             }
-            KeyNews::Withdrawn => life.withdrawn = Some(at),
+            KeyNews::Withdrawn => (life.withdrawn, life.waited) = (Some(at), afresh),
             KeyNews::Refused => life.refused = Some(at),
             KeyNews::Distrusted => life.distrusted = Some(at),
         }
@@ -104,9 +104,8 @@ impl Book {
     pub(super) fn measure(&mut self, now: &SteadyTime) {
         for key in &mut self.keys {
             let waits = match key.state {
-                KeyState::Published | KeyState::Seen | KeyState::Retiring => true,
+                KeyState::Published | KeyState::Seen | KeyState::Retiring | KeyState::Retired => true,
                 KeyState::Active => key.life.seen.is_none(),
-                KeyState::Retired => key.activated.is_some() && key.life.withdrawn.is_none(),
                 KeyState::Pending => false,
             };
             if waits {

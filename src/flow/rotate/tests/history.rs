@@ -37,6 +37,8 @@ enum Event {
     Retire,
     /// Somebody deletes the key that signs at the registry.
     DeleteActive,
+    /// The registry is restored from a backup: a key that was withdrawn is there again.
+    Restore,
     Emergency,
 }
 
@@ -60,6 +62,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Generate),
         1 => Just(Event::ActivateReady),
         1 => Just(Event::Retire),
+        1 => Just(Event::Restore),
         1 => prop_oneof![Just(Event::ActivateByForce), Just(Event::DeleteActive), Just(Event::Emergency)],
     ]
 }
@@ -138,6 +141,13 @@ impl Run {
                 let found = truth.book.keys.iter().find(|key| key.state.is_coming() || key.state == KeyState::Retiring);
                 if let Some(kid) = found.map(|key| key.kid.clone()) {
                     truth.book.retire(&kid, now).unwrap();
+                }
+            }
+            Event::Restore => {
+                let gone =
+                    truth.book.keys.iter().find(|key| key.life.withdrawn.is_some() && key.state != KeyState::Active);
+                if let Some(kid) = gone.map(|key| key.kid.clone()) {
+                    truth.there.insert(kid);
                 }
             }
             Event::DeleteActive => {

@@ -197,3 +197,17 @@ fn nobody_knows_the_age_of_a_key_of_the_day_after_tomorrow() {
     keys[0].activated = Some(at(NOW + 2 * DAY));
     assert_eq!(outlook(&keys, &set(5, &["a"])).due, [Step::Generate]);
 }
+
+#[test]
+fn a_key_that_was_withdrawn_and_stays_is_withdrawn_again_and_told_of() {
+    for state in [KeyState::Retiring, KeyState::Retired] {
+        let keys = |since| {
+            let mut leaked = key("a", state, since);
+            (leaked.life.withdrawn, leaked.life.distrusted) = (Some(at(NOW - since)), Some(at(NOW - since)));
+            [leaked, key("b", KeyState::Active, 60)]
+        };
+        assert!(outlook(&keys(DAY), &set(5, &["a", "b"])).due.is_empty(), "the set may be older");
+        let stays = outlook(&keys(DAY + 1), &set(6, &["a", "b"]));
+        assert_eq!((stays.due, stays.alarms), (vec![Step::Withdraw(kid("a"))], vec![Alarm::Stays(kid("a"))]));
+    }
+}
