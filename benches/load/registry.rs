@@ -207,7 +207,7 @@ async fn fill(path: &Path, keys: usize, metadata_key: &PopKey) -> (BuiltSet, Tru
     let (began, cpu) = (Instant::now(), super::measure::cpu_time(std::process::id()));
     let built = register.build_set(&room, &rules, &change).await.expect("a set");
     let cpu = super::measure::cpu_time(std::process::id()).saturating_sub(cpu);
-    let Built::New(set) = built else { panic!("there was a set already") };
+    let (Built::New(set) | Built::Kept(set)) = built;
     println!("  built, signed twice, read back, compressed and kept in {:.0?} ({cpu:.0?} of CPU)", began.elapsed());
     (set, anchors)
 }
@@ -226,8 +226,8 @@ fn whole(keys: usize, metadata_key: &PopKey, now: Timestamp) -> Whole {
             let body = serde_json::to_string(&bare_jwk(&kid, signer.public_key())).expect("JSON");
             let (list, thumbprint) = (KeyList::Authtoken, signer.public_key().thumbprint());
             whole.kids.push(UsedKid { pid, list, kid: kid.clone(), thumbprint, added: now, removed: None });
-            let kind = Kind::Authtoken;
-            whole.entries.push(Entry { pid, kind, number: 0, kid: kid.to_string(), body, changed: now });
+            let entry = Entry { pid, kind: Kind::Authtoken, number: 0, kid: kid.to_string(), body, changed: now };
+            whole.entries.push(entry);
         }
     }
     let public = metadata_key.signer.public_key();

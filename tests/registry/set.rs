@@ -138,7 +138,9 @@ fn readers_may_get_the_last_set_while_changes_are_folded_in() {
 
 #[test]
 fn readers_are_not_kept_away_for_longer_than_agreed_however_much_is_written() {
-    let mut site = Site::configured("[registry_server]\nfold_quiet = '200ms'\nfold_at_most = '400ms'");
+    let mut site = Site::configured(
+        "[registry_server]\nfold_quiet = '200ms'\nfold_at_most = '400ms'\nrequests_per_participant = 'off'",
+    );
     let running = site.start();
     let participant = Participant::new(&site, &running, 34);
     let stop = Arc::new(AtomicBool::new(false));
