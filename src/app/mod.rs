@@ -69,6 +69,7 @@ const AUDIT_FLUSH: Duration = Duration::from_secs(10);
 /// Runs the service until it is told to stop.
 pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError> {
     keep_secrets_out_of_core_files();
+    let told = stop::Told::listen()?;
     allow_connections(config.limits.connections);
     warn_of(lax(Some(&config.rotation), config.registry_server.as_ref()));
     let config = Arc::new(config);
@@ -115,7 +116,7 @@ pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError
             face.start_draining();
         }
     };
-    stop::run_until_told(&config.shutdown, drain, reloader.run(), public, internal).await?;
+    stop::run_until_told(told, &config.shutdown, drain, reloader.run(), (public, internal)).await?;
     if let Some(rotation) = rotation {
         rotation.stop().await;
     }

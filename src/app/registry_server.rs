@@ -24,6 +24,7 @@ use crate::web::registry_health as health;
 /// Runs until it is told to stop.
 pub async fn registry_server(config: RegistryServerConfig, telemetry: &Telemetry) -> Result<(), AppError> {
     keep_secrets_out_of_core_files();
+    let told = stop::Told::listen()?;
     allow_connections(config.limits.connections);
     warn_of(lax(None, Some(&config.registry)));
     let watch = Watch::start(&files(&config, config.listener.tls.iter()))?;
@@ -42,7 +43,7 @@ pub async fn registry_server(config: RegistryServerConfig, telemetry: &Telemetry
 
     let (shutdown, listen) = (config.shutdown, config.listener.listen.clone());
     let reloader = Reloader { config, registry, process, slots, level: telemetry.level(), watch, store: store.clone() };
-    stop::run_until_told(&shutdown, || state.start_draining(), reloader.run(), vec![public], internal).await?;
+    stop::run_until_told(told, &shutdown, || state.start_draining(), reloader.run(), (vec![public], internal)).await?;
     remove_sockets(&listen);
     store.close().await;
     tracing::info!("stopped");

@@ -54,6 +54,11 @@ impl SetBuilder {
         if let Some(set) = self.state.register.current_set().await? {
             self.serve(set);
         }
+        let room = self.orders.borrow().room.clone();
+        // The set that there is may need no signature for days; whoever looks at this start can mend it in time.
+        for (kid, fault) in self.state.register.unusable_anchors(&room).await? {
+            tracing::error!(%kid, %fault, "an anchor cannot sign: there will be no new set, or no answer, until its file is back");
+        }
         self.build().await;
         Ok(())
     }

@@ -4,25 +4,37 @@
 use std::convert::Infallible;
 use std::io;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::error::AppError;
 use super::listeners::Started;
 use crate::config::ShutdownSettings;
 
+/// Hears SIGTERM and SIGINT. Made before anything is opened: whoever is told to stop while it starts stops in order as well.
+pub(super) struct Told {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Told {
+    /// From now on.
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+}
+
 /// Serves until SIGTERM or SIGINT, or until a listener fails; then stops in order: the internal listener last, so that
 /// it can be asked what goes on.
 ///
 /// `drain` is called when the end begins, `work` is what goes on until then.
 pub(super) async fn run_until_told(
+    Told { mut terminate, mut interrupt }: Told,
     settings: &ShutdownSettings,
     drain: impl FnOnce(),
     work: impl Future<Output = Result<Infallible, io::Error>>,
-    public: Vec<Started>,
-    internal: Option<Started>,
+    (public, internal): (Vec<Started>, Option<Started>),
 ) -> Result<(), AppError> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let handles: Vec<_> = public.iter().chain(&internal).map(|started| started.handle.clone()).collect();
     let mut failure = run_all(public.into_iter().chain(internal));
     let ended = tokio::select! {

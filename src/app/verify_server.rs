@@ -22,6 +22,7 @@ use crate::web::verify_health;
 /// Runs until it is told to stop.
 pub async fn verify_server(config: VerifyConfig, telemetry: &Telemetry) -> Result<(), AppError> {
     keep_secrets_out_of_core_files();
+    let told = stop::Told::listen()?;
     allow_connections(config.limits.connections);
     let watch = Watch::start(&files(&config, config.listener.proxy.tls.iter(), &config.verify.origins))?;
     let process = Arc::new(ProcessMetrics::new().map_err(|error| AppError::Metrics(error.to_string()))?);
@@ -40,7 +41,7 @@ pub async fn verify_server(config: VerifyConfig, telemetry: &Telemetry) -> Resul
 
     let (shutdown, listen) = (config.shutdown, config.listener.proxy.listen.clone());
     let reloader = Reloader { config, verification, process, slots, level: telemetry.level(), watch };
-    stop::run_until_told(&shutdown, || state.start_draining(), reloader.run(), vec![public], internal).await?;
+    stop::run_until_told(told, &shutdown, || state.start_draining(), reloader.run(), (vec![public], internal)).await?;
     remove_sockets(&listen);
     tracing::info!("stopped");
     Ok(())

@@ -109,8 +109,8 @@ pub(super) fn finish(result: Result<Answer, CliError>, format: Format) -> ExitCo
             return ExitCode::FAILURE;
         }
     };
-    let text = if format == Format::Json { &answer.json } else { &answer.text };
-    let written = write_line(&mut io::stdout().lock(), text);
+    let text = if format == Format::Json { printable_json(&answer.json) } else { answer.text };
+    let written = write_line(&mut io::stdout().lock(), &text);
     for note in &answer.notes {
         say_to_stderr(note);
     }
@@ -215,11 +215,21 @@ pub(super) fn or_dash<T: fmt::Display>(value: Option<&T>) -> String {
     value.map_or_else(|| "-".to_owned(), ToString::to_string)
 }
 
+/// Whether a terminal shows it as it is, and nothing else happens.
+fn harmless(c: char) -> bool {
+    !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// JSON of a stranger, so that a terminal can show it; it says the same.
+pub(super) fn printable_json(json: &str) -> String {
+    let unit = |unit: &u16| format!("\\u{unit:04x}");
+    let escape = |c: char| c.encode_utf16(&mut [0; 2]).iter().map(unit).collect::<Vec<_>>().concat();
+    // Outside of texts JSON has no other control character.
+    json.chars().map(|c| if harmless(c) || c == '\n' { c.to_string() } else { escape(c) }).collect()
+}
+
 /// What a stranger wrote, so that a terminal can show it.
 pub(super) fn printable(text: &str) -> String {
-    let harmless = |c: char| {
-        !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     text.chars().flat_map(|c| if harmless(c) { vec![c] } else { c.escape_default().collect() }).collect()
 }
 
@@ -233,6 +243,14 @@ mod tests {
         table.row(&[&"validator37", &"val"]);
         table.row(&[&"å", &"inspector"]);
         assert_eq!(table.to_string(), "ID           CLASS\nvalidator37  val\nå            inspector\n");
+    }
+
+    #[test]
+    fn json_of_a_stranger_does_nothing_to_a_terminal_and_says_the_same() {
+        let value = serde_json::json!({"a": "\u{9b}31m\u{202e}x\u{1b}[2J", "b": ["å", "\u{1f600}"]});
+        let shown = printable_json(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(shown.chars().all(|c| harmless(c) || c == '\n') && shown.contains("\\u009b31m\\u202ex"), "{shown}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::super::error::CliError;
-use super::super::output::Answer;
+use super::super::output::{Answer, printable_json};
 use super::super::session::Global;
 use super::room::{Done, Room, Thing, as_json, read};
 use crate::protocol::registry::body::read_info;
@@ -36,7 +36,7 @@ impl Info {
         match self {
             Self::Show => {
                 let info = as_json(&room.client().info().await?.value)?;
-                Answer::new(serde_json::to_string_pretty(&info)?, &info)
+                Answer::new(printable_json(&serde_json::to_string_pretty(&info)?), &info)
             }
             Self::Set(Set { file }) => {
                 let info = read_info(&read(&file)?).map_err(|error| CliError::new(error).at(&file))?;
