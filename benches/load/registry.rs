@@ -81,7 +81,11 @@ fn reads(service: &Service, home: &Home, span: Duration) {
         let (status, answer) = connection.exchange(&format!("GET {SET} HTTP/1.1\r\nHost: {HOST}\r\n\r\n"));
         assert_eq!(status, 200);
         let head = String::from_utf8_lossy(&answer[..answer.len() - home.set.json.len()]).into_owned();
-        let etag = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("etag: ").map(str::to_owned));
+        let header = |line: &str| {
+            let (name, value) = line.split_once(": ")?;
+            name.eq_ignore_ascii_case("etag").then(|| value.to_owned())
+        };
+        let etag = head.lines().find_map(header);
         etag.expect("an ETag")
     };
     let ask = |headers: &str| {

@@ -6,7 +6,7 @@
 //! | `state` | what every request shares, and how a piece of it is replaced while requests go on |
 //! | `request` | where a request goes: the set, an operation, or nowhere |
 //! | `whole_set` | the set read: bytes that were ready before anybody asked |
-//! | `served_set` | these bytes |
+//! | `served_set`, `slices` | these bytes, and how they leave |
 //! | `operation` | one operation: proven, limited, performed, answered |
 //! | `proof` | who asks: the checks of a proof of possession, in their order |
 //! | `conditions` | `If-Match` and `If-None-Match` |
@@ -26,6 +26,7 @@ mod replay;
 mod reply;
 mod request;
 mod served_set;
+mod slices;
 mod state;
 mod whole_set;
 

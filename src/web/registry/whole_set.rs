@@ -9,6 +9,7 @@ use actix_web::http::header::{
 
 use super::conditions::has_one_of;
 use super::refusal::Refusal;
+use super::slices::Slices;
 use super::state::RegistryFace;
 use crate::protocol::wire;
 
@@ -34,7 +35,7 @@ pub(super) fn answer(state: &RegistryFace, headers: &HeaderMap) -> Result<HttpRe
         builder.insert_header((CONTENT_ENCODING, HeaderValue::from_static("gzip")));
     }
     builder.insert_header((CONTENT_TYPE, HeaderValue::from_static(wire::JSON)));
-    Ok(builder.body(form.bytes.clone()))
+    Ok(builder.body(Slices::of(form.bytes.clone())))
 }
 
 /// Whether the reader takes gzip (RFC 9110 section 12.5.3). Without the header nothing is compressed: whoever does not say
