@@ -41,7 +41,7 @@ mod tests {
 
     use super::*;
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn the_pieces_are_the_whole_and_none_is_large() {
         let whole: Vec<u8> = (0..100_001_u32).map(|number| number.to_le_bytes()[0]).collect();
         let mut body = Slices::of(Bytes::from(whole.clone()));
