@@ -28,6 +28,7 @@ mod token;
 mod token_get;
 mod token_show;
 mod token_verify;
+mod until_told;
 mod verify_server;
 mod verifying;
 mod words;
