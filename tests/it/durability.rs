@@ -227,7 +227,7 @@ fn a_read_only_store_issues_tokens_and_says_that_it_takes_no_writes() {
     let ready = service.internal("/health/ready");
     assert_eq!((ready.status, ready.json()["store_writes"].as_str()), (200, Some("failing")));
     assert_eq!(service.internal("/health/ready/writes").status, 503);
-    assert!(service.log_text().contains("the store is read-only"));
+    service.until_logged("the store is read-only");
     assert!(service.stop().success());
     assert!(!site.file("bob-auth.sqlite-wal").exists());
 }

@@ -99,6 +99,12 @@ impl Service {
         self.log.lock().unwrap().join("\n")
     }
 
+    /// Waits until the log has these words. What a metric or an answer shows may be written a moment later.
+    pub(crate) fn until_logged(&self, words: &str) {
+        let written = within(PATIENCE, || self.log_text().contains(words).then_some(()));
+        assert!(written.is_some(), "not in the log after {PATIENCE:?}: {words}\n{}", self.log_text());
+    }
+
     /// The access lines so far.
     pub(crate) fn access_lines(&self) -> Vec<Value> {
         self.lines().into_iter().filter(|line| line["target"] == "access").collect()

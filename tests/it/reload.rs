@@ -87,7 +87,7 @@ fn a_certificate_without_its_key_changes_nothing_and_is_told() {
         until("the failure is counted", || (reloads(&service, "certificate", "failed") > before + 0.5).then_some(()));
         assert_eq!(served(&service), old);
     }
-    assert!(service.log_text().contains("the server certificate is faulty; the old one stays in force"));
+    service.until_logged("the server certificate is faulty; the old one stays in force");
     assert_eq!(Client::example("validator37").token(service.token(), "validator37").status, 200);
 }
 
@@ -135,7 +135,7 @@ fn a_change_that_needs_a_restart_is_told_and_changes_nothing() {
     let service = Service::start(&site);
     site.configure("[listener.token]\nlisten = '127.0.0.1:1'");
     service.signal(Signal::HUP);
-    until("it is told", || service.log_text().contains("this change takes effect at the next start").then_some(()));
+    service.until_logged("this change takes effect at the next start");
     assert_eq!(Client::example("validator37").token(service.token(), "validator37").status, 200);
 }
 

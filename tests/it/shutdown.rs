@@ -64,7 +64,7 @@ fn sigterm_under_load_cuts_no_answer_and_ends_with_exit_code_0() {
     assert_eq!(cut, 0, "answers that were cut");
     let issued = || service.access_lines().iter().filter(|line| line["result"] == "issued").count();
     // The log may still be on its way.
-    until("the log is there", || service.log_text().contains("\"stopped\"").then_some(()));
+    service.until_logged("\"stopped\"");
     assert_eq!(issued(), asked.load(Ordering::Relaxed), "tokens that were issued and tokens that clients hold");
 }
 

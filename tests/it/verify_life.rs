@@ -27,7 +27,7 @@ fn replace(door: &Door, name: &str, text: &str) {
 fn a_probe_tells_what_the_proxy_handed_over_and_no_values() {
     let door = Door::new("[listener.verify]\nprobe = true");
     let service = door.open();
-    assert!(service.log_text().contains("listener.verify.probe is on"));
+    service.until_logged("listener.verify.probe is on");
     let sha1 = sha1("validator37");
     let headers = [
         ("X-SSL-Client-SHA1", sha1.as_str()),
@@ -73,7 +73,7 @@ fn in_the_shadow_everything_passes_and_nobody_has_a_name_who_was_not_verified() 
         "[listener.verify]\nmode = 'shadow'\n[verify.rule.v]\npath = '/v'\nmethods = ['GET']\nallow = ['*:*']",
     );
     let service = door.open();
-    assert!(service.log_text().contains("mode is \\\"shadow\\\": every request passes"), "{}", service.log_text());
+    service.until_logged("mode is \\\"shadow\\\": every request passes");
     let sha1 = sha1("validator37");
     let own = [("X-BoB-AuthToken", door.validator.as_str()), ("X-SSL-Client-SHA1", sha1.as_str())];
     let at = |uri: &'static str| [("X-Original-Method", "GET"), ("X-Original-URI", uri)];

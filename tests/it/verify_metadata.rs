@@ -98,13 +98,11 @@ fn a_reload_is_no_way_back_to_an_older_set() {
     door.site.configure("[verify]\nrefresh = '2h'");
     let failed = || service.metric("bob_auth_reloads_total{result=\"failed\",what=\"config\"}");
     until("the reload fails", || (failed() > 0.5).then_some(()));
-    assert!(service.log_text().contains("verify.metadata"), "{}", service.log_text());
+    service.until_logged("verify.metadata");
     assert_eq!(present(&service, &door.validator).status, 200);
     put(&door, "metadata.jws", &authority.set(&door, 8, 3600));
     door.site.configure("[verify]\nrefresh = '3h'");
-    until("a newer set comes into force with the settings", || {
-        service.log_text().contains("a new policy is in force").then_some(())
-    });
+    service.until_logged("a new policy is in force");
 }
 
 #[test]
@@ -142,6 +140,6 @@ fn an_anchor_that_everybody_has_is_for_tests_and_told_at_every_start() {
     for _ in 0..2 {
         let service: Service = door.open();
         assert_eq!(present(&service, &door.validator).status, 200);
-        assert!(service.log_text().contains("everybody can sign with this trust anchor"), "{}", service.log_text());
+        service.until_logged("everybody can sign with this trust anchor");
     }
 }

@@ -116,7 +116,7 @@ fn the_keys_of_a_registry_verify_tokens_and_a_restart_does_without_it() {
     until("the rollback is an alarm", || alarm(&service, "rollback").then_some(()));
     assert!(service.metric_sum("bob_auth_metadata_rollbacks_total") > 0.5);
     assert_eq!(present(&service, &door.validator).status, 200);
-    assert!(service.log_text().contains("an older metadata set is offered"), "{}", service.log_text());
+    service.until_logged("an older metadata set is offered");
     registry.offer(&door, 8, 3600);
     until("it is over", || (!alarm(&service, "rollback")).then_some(()));
 }
@@ -161,7 +161,7 @@ fn grace_lets_a_set_be_used_beyond_its_end_and_every_start_warns_of_it() {
     registry.goes_down();
     assert_eq!(present(&service, &door.validator).status, 200);
     assert!(service.metric("bob_auth_key_set_expires_in_seconds") > 3000.0);
-    assert!(service.log_text().contains("used beyond its end"), "{}", service.log_text());
+    service.until_logged("used beyond its end");
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn a_full_disk_under_the_last_good_set_stops_no_verification_and_is_made_up_for(
     let failures = || service.metric_sum("bob_auth_metadata_write_failures_total");
     until("the failure is counted", || (failures() > 0.5).then_some(()));
     assert_eq!((service.internal("/health/ready").status, present(&service, &door.validator).status), (200, 200));
-    assert!(service.log_text().contains("cannot be kept on disk"), "{}", service.log_text());
+    service.until_logged("cannot be kept on disk");
     let left = |name: &str| door.site.file(name).exists();
     assert!(!left("metadata.jws") && !left("metadata.jws.backup"));
 
@@ -191,7 +191,7 @@ fn a_full_disk_under_the_last_good_set_stops_no_verification_and_is_made_up_for(
         .unwrap();
     assert!(freed.success());
     until("it is written as soon as it can be", || left("metadata.jws").then_some(()));
-    until("that is told", || service.log_text().contains("kept on disk again").then_some(()));
+    service.until_logged("kept on disk again");
     drop(service);
     registry.goes_down();
     assert_eq!(present(&door.open(), &door.validator).status, 200);
@@ -214,7 +214,7 @@ fn new_anchors_are_taken_up_without_a_restart_and_sets_of_the_old_ones_count_no_
     let serial = || service.metric_sum("bob_auth_metadata_serial");
     until("the new registry's set is in force", || ((serial() - 8.0).abs() < 0.5).then_some(()));
     assert_eq!(present(&service, &door.validator).status, 200);
-    assert!(service.log_text().contains("cannot be used"), "what the old ones signed is told: {}", service.log_text());
+    service.until_logged("cannot be used");
 }
 
 #[test]
