@@ -6,6 +6,7 @@ mod cert_enrol;
 mod cert_issue;
 mod cert_view;
 mod config;
+mod conformance;
 mod doctor;
 mod entity;
 mod error;
@@ -31,6 +32,7 @@ mod token_verify;
 mod until_told;
 mod verify_server;
 mod verifying;
+mod wire;
 mod words;
 
 use std::process::ExitCode;
@@ -95,6 +97,9 @@ enum Verb {
     Audit(audit::Audit),
     /// Examine the proxy in front of a partner service, from the outside
     Doctor(doctor::Doctor),
+    /// Examine anybody's BoB service, rule by rule
+    #[command(subcommand)]
+    Conformance(conformance::Conformance),
     /// Print a ready-made configuration for the proxy in front of a partner service
     ProxyConfig(proxy_config::ProxyConfig),
 }
@@ -115,6 +120,7 @@ impl Verb {
             Self::Explain(verb) => Box::pin(verb.run(global)).await,
             Self::Audit(verb) => Box::pin(verb.run(global)).await,
             Self::Doctor(verb) => verb.run().await,
+            Self::Conformance(verb) => Box::pin(verb.run()).await,
             Self::ProxyConfig(verb) => verb.run(),
             Self::Serve(_) | Self::VerifyServer(_) | Self::RegistryServer(_) => Err(CliError::new("runs elsewhere")),
         }

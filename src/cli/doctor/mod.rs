@@ -2,7 +2,6 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `exchange` | one connection, one request, word for word |
 //! | `reply` | what came back |
 //! | `prober` | asks and counts |
 //! | `forgery` | what is sent: forged headers, spellings, odd requests |
@@ -12,7 +11,6 @@
 //! | `report` | text and JSON |
 
 mod examination;
-mod exchange;
 mod finding;
 mod forgery;
 mod judge;
@@ -28,12 +26,12 @@ use clap::Args;
 use ring::rand::SystemRandom;
 
 use self::examination::{Examination, Shown};
-use self::exchange::Wiring;
 use self::prober::Prober;
 use self::remedy::Proxy;
 use super::error::CliError;
 use super::input::read;
 use super::output::Answer;
+use super::wire::Wiring;
 use super::words::span;
 use crate::crypto::cert::Certificate;
 use crate::crypto::private_key::PrivateKey;
@@ -73,6 +71,9 @@ pub(super) struct Doctor {
     kind: Option<Proxy>,
 }
 
+/// The most bytes that are read of an answer: the verify server's are small.
+const LARGEST: usize = 64 * 1024;
+
 impl Doctor {
     pub(super) async fn run(self) -> Result<Answer, CliError> {
         let own = match (&self.cert, &self.key) {
@@ -84,7 +85,7 @@ impl Doctor {
             None if self.insecure => Trust::AnyServer,
             None => Trust::System,
         };
-        let wiring = Wiring { authority: self.proxy, trust, patience: self.timeout };
+        let wiring = Wiring { authority: self.proxy, trust, patience: self.timeout, largest: LARGEST };
         #[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
         let (now, rng) = (SystemClock.now(), SystemRandom::new());
         let mut examination = Examination::new(Prober::new(wiring, self.probe_path, self.kind), now, &rng)?;
