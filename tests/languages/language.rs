@@ -50,8 +50,13 @@ impl Language {
 
     /// The service behind a proxy, ready for its port.
     pub(crate) fn service(self) -> Command {
+        self.other_service("service", "Service")
+    }
+
+    /// A service by the name of its file.
+    pub(crate) fn other_service(self, name: &str, java_name: &str) -> Command {
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "TERM"]).args(self.words()).arg(self.file("verifiers", "service", "Service"));
+        command.args(["--pdeathsig", "TERM"]).args(self.words()).arg(self.file("verifiers", name, java_name));
         clean(&mut command);
         command
     }

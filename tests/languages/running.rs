@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -49,7 +49,7 @@ impl Call<'_> {
 }
 
 impl Run {
-    pub(crate) fn of(command: &mut std::process::Command) -> Self {
+    pub(crate) fn of(command: &mut Command) -> Self {
         let output = command.output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         // Ended by a signal it has no code.
@@ -71,12 +71,12 @@ pub(crate) struct Behind {
 
 impl Behind {
     /// Starts it and waits until it says where it listens.
-    pub(crate) fn start(language: Language) -> Self {
-        let mut child = language.service().arg("0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut child = command.arg("0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address =
-            line.trim_end().strip_prefix("listening at http://").unwrap_or_else(|| panic!("{language:?}: {line}"));
+        let address = line.trim_end().strip_prefix("listening at ").and_then(|url| url.split_once("://"));
+        let (_, address) = address.unwrap_or_else(|| panic!("it does not say where it listens: {line}"));
         Self { address: address.parse().unwrap(), child }
     }
 

@@ -22,7 +22,7 @@ impl Scene {
     pub(crate) fn new(settings: &str, upstream: SocketAddr) -> Self {
         let site = Site::configured(settings);
         let tokens = Service::start(&site);
-        let verifier = start_verifier(&site);
+        let verifier = start_verifier(&site, "[verify]\nallow = ['34:*']");
         let behind = Behind {
             verifier: Some(verifier.address("verify").to_string()),
             upstream: Some(upstream),
@@ -48,13 +48,15 @@ impl Scene {
     }
 }
 
-fn start_verifier(site: &Site) -> Service {
+/// `bob-auth verify-server` for the keys of this site, with these settings besides.
+pub(crate) fn start_verifier(site: &Site, settings: &str) -> Service {
     fs::write(site.path("issuer.jwks.json"), site.run(&["key", "export", "--jwks"])).unwrap();
     let listener = Kind::Nginx.listener(true);
     let mut config: toml::Table = listener.parse().unwrap();
     let rest = "[listener.internal]\nlisten = '127.0.0.1:0'\n[log]\nformat = 'json'\n[workers]\nthreads = 2\n\
-                [verify]\nallow = ['34:*']\n[verify.issuer.34]\njwks = 'issuer.jwks.json'\n";
+                [verify.issuer.34]\njwks = 'issuer.jwks.json'\n";
     merge(&mut config, rest.parse().unwrap());
+    merge(&mut config, settings.parse().unwrap());
     let file = site.path("verifier.toml");
     fs::write(&file, config.to_string()).unwrap();
     set_mode(&file, 0o600);

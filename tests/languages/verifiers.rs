@@ -2,10 +2,12 @@
 
 use serde_json::json;
 
-use crate::client::{Answer, Client, plain};
+use crate::client::{Answer, Client, examples, plain};
 use crate::language::Language;
+use crate::process::Service;
 use crate::running::{Behind, Run};
-use crate::scene::Scene;
+use crate::scene::{Scene, start_verifier};
+use crate::site::Site;
 
 const PATH: &str = "/validation/v1/validations";
 
@@ -24,7 +26,7 @@ fn title(answer: &Answer) -> (u16, String) {
 
 /// Who is calling, and who may.
 fn knows_its_callers(language: Language) {
-    let mut behind = Behind::start(language);
+    let mut behind = Behind::start(&mut language.service());
     assert!(behind.address.ip().is_loopback());
     let scene = Scene::new("", behind.address);
     let address = scene.proxy.address;
@@ -99,4 +101,45 @@ fn behind_nginx_a_service_in_java_knows_its_callers() {
     if Language::Java.is_here() {
         knows_its_callers(Language::Java);
     }
+}
+
+/// It ends TLS itself: what it does not hear from the verify server it does not believe.
+#[test]
+fn a_service_without_a_proxy_asks_the_verify_server_itself() {
+    if !Language::Node.is_here() {
+        return;
+    }
+    let site = Site::with_entities();
+    let tokens = Service::start(&site);
+    let verifier = start_verifier(&site, "[verify]\nallow = ['34:val']\n[listener.verify]\nbatch = 1");
+    let mut command = Language::Node.other_service("direct", "Direct");
+    command.arg(examples().join("server.pem")).arg(examples().join("server.key")).arg(verifier.url("verify").unwrap());
+    let mut service = Behind::start(&mut command);
+    let address = service.address;
+
+    let [validator, inspector] = ["validator37", "inspector5"].map(Client::example);
+    let token = |client: &Client, entity: &str| client.token(tokens.token(), entity).compact();
+    let (of_validator, of_inspector) = (token(&validator, "validator37"), token(&inspector, "inspector5"));
+    let ask = |client: &Client, headers: &str| {
+        client.ask(address, &format!("GET /validation/v1/status HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n"))
+    };
+    let with = |token: &str| format!("X-BoB-AuthToken: {token}\r\n");
+    let answer = ask(&validator, &with(&of_validator));
+    assert_eq!((answer.status, &answer.json()["caller"]["entityId"]), (200, &json!("validator37")), "{answer:?}");
+    for (client, headers, expected) in [
+        (&inspector, with(&of_validator), (401, "holder_mismatch")),
+        (&Client::anonymous(), with(&of_validator), (401, "nothing_presented")),
+        (&validator, String::new(), (401, "no_token")),
+        (&validator, with(&of_validator).repeat(2), (401, "no_token")),
+        (&validator, with("a.b.c"), (401, "token_base64url")),
+        (&inspector, with(&of_inspector), (403, "not_allowed")),
+    ] {
+        let answer = ask(client, &headers);
+        assert_eq!((answer.status, answer.json()["reason"].as_str().unwrap()), expected, "{answer:?}");
+        title(&answer);
+    }
+    drop(verifier);
+    let answer = ask(&validator, &with(&of_validator));
+    assert_eq!(title(&answer), (503, "Nobody can be let in at the moment".to_owned()));
+    assert_eq!(service.stop(), 0);
 }

@@ -68,15 +68,16 @@ ask_once() {
     printf '%s\n' "${3-}" >"$scratch/headers"
     : >"$scratch/body"
     said=$(
+        exec 2>"$scratch/errors"
         ulimit -f 256 # a body of 128 KB is too long, whether its length is announced or not
         curl -q --silent --show-error --cacert "$1" --cert "$cert" --key "$key" --header "@$scratch/headers" \
             --connect-timeout 5 --max-time 10 --output "$scratch/body" \
-            --write-out '%{http_code}|%header{retry-after}|%header{date}' -- "$2" 2>"$scratch/errors"
+            --write-out '%{http_code}|%header{retry-after}|%header{date}' -- "$2"
     )
     case $? in
         0) ;;
         60) note "$2: the server's certificate is not trusted by $1"; return 1 ;;
-        *) note "$2: no answer: $(sed -n '$s/^curl: //p' "$scratch/errors")"; return 1 ;;
+        *) note "$2: no answer: $(sed -n '$s/^curl: //;$p' "$scratch/errors")"; return 1 ;;
     esac
     status=${said%%|*} said=${said#*|}
     retry_after=${said%%|*} date=${said#*|}

@@ -27,7 +27,8 @@ from urllib.parse import quote
 import requests
 
 TIMEOUT = (5, 10)  # seconds to connect, and between two pieces of an answer
-LARGEST_ANSWER = 64 * 1024
+LONGEST_ANSWER = 20  # seconds
+LARGEST_ANSWER = 64 * 1024  # bytes
 LONGEST_WAIT = 60  # seconds; who says "tomorrow" is believed, but not waited for
 TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
@@ -51,9 +52,14 @@ class Answer:
         self.status = response.status_code
         self.headers = response.headers
         self.asked = asked
-        self.body = response.raw.read(LARGEST_ANSWER + 1, decode_content=True)
-        if len(self.body) > LARGEST_ANSWER:
-            raise NoAnswer(f"{response.url}: the answer is longer than {LARGEST_ANSWER} bytes")
+        self.body = b""
+        # Byte by byte: larger pieces would wait until they are full.
+        for byte in response.iter_content(1):
+            self.body += byte
+            if len(self.body) > LARGEST_ANSWER:
+                raise NoAnswer(f"{response.url}: the answer is longer than {LARGEST_ANSWER} bytes")
+            if time.monotonic() - asked > LONGEST_ANSWER:
+                raise NoAnswer(f"{response.url}: no whole answer in time")
 
     def json(self):
         """The body, or nothing if it is no JSON object."""
@@ -107,7 +113,7 @@ class Door:
             raise NoAnswer(f"{url}: no TLS connection: {error}") from error
         except requests.exceptions.Timeout as error:
             raise NoAnswer(f"{url}: no answer in time") from error
-        except (requests.exceptions.RequestException, requests.packages.urllib3.exceptions.HTTPError, OSError) as error:
+        except (requests.exceptions.RequestException, OSError) as error:
             raise NoAnswer(f"{url}: no answer: {error}") from error
 
 
