@@ -35,7 +35,7 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::error::CliError;
 use self::output::Answer;
@@ -119,6 +119,11 @@ impl Verb {
             Self::Serve(_) | Self::VerifyServer(_) | Self::RegistryServer(_) => Err(CliError::new("runs elsewhere")),
         }
     }
+}
+
+/// The whole command line as clap knows it: every verb, option and help text, for the pages that are made from it.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the program with the arguments of this process. Exit codes: 0 done, 1 it failed, 2 it was called wrongly.
