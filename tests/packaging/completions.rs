@@ -33,7 +33,7 @@ fn bash_completes_verbs_options_and_values() {
     assert_eq!(offered(&script, &["bob-auth", "token", "v"]), ["verify"]);
     assert_eq!(offered(&script, &["bob-auth", "registry-admin", "metadata-key", "re"]), ["revoke"]);
     assert_eq!(offered(&script, &["bob-auth", "token", "get", "--cer"]), ["--cert"]);
-    assert_eq!(offered(&script, &["bob-auth", "audit", "list", "--result", "re"]), ["refused"]);
+    assert_eq!(offered(&script, &["bob-auth", "audit", "list", "--output", "j"]), ["json"]);
     assert_eq!(offered(&script, &["bob-auth", "fly"]), [""; 0]);
 }
 
