@@ -17,6 +17,7 @@ mod process;
 mod site;
 
 mod completions;
+mod container;
 mod installed;
 mod manual;
 mod package;
