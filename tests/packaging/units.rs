@@ -1,9 +1,12 @@
 //! The units of systemd: that systemd reads them, how far each is shut off, and that they agree with the program.
 
 use std::fs;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::process::{PATIENCE, Service};
+use super::site::Site;
 use super::tools::{done, installed};
 
 fn units() -> Vec<PathBuf> {
@@ -63,6 +66,34 @@ fn a_unit_runs_a_verb_that_exists_on_the_file_that_it_waits_for() {
         assert_eq!(setting(&text, "User"), "bob-auth");
         assert_eq!(setting(&text, "StateDirectory"), unit.file_stem().unwrap().to_str().unwrap());
     }
+}
+
+/// The next thing that a supervisor is told.
+fn told(socket: &UnixDatagram) -> String {
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut bytes = [0; 64];
+    let length = socket.recv(&mut bytes).unwrap();
+    String::from_utf8(bytes[..length].to_vec()).unwrap()
+}
+
+#[test]
+fn a_supervisor_is_told_when_the_service_is_ready_and_when_it_ends() {
+    for unit in units() {
+        assert_eq!(setting(&fs::read_to_string(unit).unwrap(), "Type"), "notify");
+    }
+    let site = Site::new();
+    let path = site.path("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    let service = Service::spawn(site.command(&["serve"]).env("NOTIFY_SOCKET", &path));
+    assert_eq!(told(&socket), "READY=1");
+    assert_eq!(service.internal("/health/ready").status, 200);
+    assert!(service.stop().success());
+    assert_eq!(told(&socket), "STOPPING=1");
+    // One that is gone keeps nobody from serving.
+    fs::remove_file(&path).unwrap();
+    let service = Service::spawn(site.command(&["serve"]).env("NOTIFY_SOCKET", &path));
+    service.until_logged("the supervisor could not be told: Ready");
+    assert!(service.stop().success());
 }
 
 #[test]
