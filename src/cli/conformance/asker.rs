@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::ledger::Judgement;
 use crate::cli::error::CliError;
-use crate::cli::wire::{Answer, Reply, Wiring};
-use crate::crypto::tls_client::{ClientIdentity, TlsVersion};
+use crate::cli::wire::{Answer, Reply, Shown, Wiring};
+use crate::crypto::tls_client::TlsVersion;
 
 /// After so many requests without an answer, one behind the other, nothing more is asked.
 const SILENCES: usize = 3;
@@ -37,7 +37,7 @@ pub(super) struct Ask<'a> {
     pub(super) headers: Vec<(&'a str, String)>,
     pub(super) body: Option<Vec<u8>>,
     /// Whose certificate is shown; nobody's if there is none.
-    pub(super) who: Option<&'a ClientIdentity>,
+    pub(super) who: Option<&'a Shown>,
     /// 1.2 or later if there is none.
     pub(super) version: Option<TlsVersion>,
 }
@@ -77,7 +77,7 @@ impl Asker {
             tokio::time::sleep(self.pace).await;
         }
         self.asked += 1;
-        let mut line = self.wiring.line(ask.version, ask.who.into_iter().cloned().collect())?;
+        let mut line = self.wiring.line(ask.version, ask.who.map(|who| who.identity.clone()).into_iter().collect())?;
         let exchange = line.ask(ask.who.map(|_| 0), &self.bytes(ask)).await;
         self.silences = if exchange.reply == Reply::Silent { self.silences + 1 } else { 0 };
         Ok(Heard { sent, reply: Some(exchange.reply), version: exchange.version })
@@ -106,7 +106,10 @@ impl Asker {
         if let Some(body) = &ask.body {
             let _ = write!(shown, "\n({} bytes of body)", body.len());
         }
-        shown.push_str(if ask.who.is_some() { "\n(with a client certificate)" } else { "\n(no client certificate)" });
+        match ask.who.map(|who| &who.certificate) {
+            Some(who) => _ = write!(shown, "\n(with the certificate {}, {})", who.sha1, shortened(&who.subject)),
+            None => shown.push_str("\n(no client certificate)"),
+        }
         shown
     }
 }

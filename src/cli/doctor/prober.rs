@@ -3,11 +3,10 @@
 
 use std::fmt::Write as _;
 
-use super::forgery::Header;
 use super::remedy::Proxy;
 use super::reply::Reply;
 use crate::cli::error::CliError;
-use crate::cli::wire::{Line, Wiring};
+use crate::cli::wire::{Header, Line, Wiring};
 use crate::crypto::tls_client::{ClientIdentity, TlsVersion};
 
 /// After so many requests without an answer nothing more is asked.
