@@ -120,7 +120,7 @@ impl Verb {
             Self::Explain(verb) => Box::pin(verb.run(global)).await,
             Self::Audit(verb) => Box::pin(verb.run(global)).await,
             Self::Doctor(verb) => verb.run().await,
-            Self::Conformance(verb) => Box::pin(verb.run()).await,
+            Self::Conformance(verb) => Box::pin(verb.run(global)).await,
             Self::ProxyConfig(verb) => verb.run(),
             Self::Serve(_) | Self::VerifyServer(_) | Self::RegistryServer(_) => Err(CliError::new("runs elsewhere")),
         }

@@ -67,6 +67,11 @@ impl Asker {
         self.asked
     }
 
+    /// Asks again though nobody answered: for what must be tried, such as a clean-up.
+    pub(super) const fn insist(&mut self) {
+        self.silences = 0;
+    }
+
     /// Asks, on a connection of its own.
     pub(super) async fn ask(&mut self, ask: &Ask<'_>) -> Result<Heard, CliError> {
         let sent = self.shown(ask);
