@@ -206,6 +206,7 @@ const EXPIRED: i32 = 10;
 
 fn converse(stream: TcpStream, context: &SslContext, answer: &Answering) {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_nodelay(true).unwrap();
     let Ok(mut stream) = Ssl::new(context).unwrap().accept(stream) else { return };
     let Some(asked) = read(&mut stream) else { return };
     let told = answer(&asked);

@@ -65,6 +65,11 @@ impl Examined {
         Ok(Asker::new(wiring, PACE))
     }
 
+    /// Whether the server's own certificate is not looked at.
+    pub(super) const fn any_server(&self) -> bool {
+        self.insecure
+    }
+
     /// The report; it has failed if a binding rule is broken.
     pub(super) fn report(
         &self,

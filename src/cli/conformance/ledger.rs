@@ -30,6 +30,16 @@ impl Judgement {
         Self::NotApplicable(why.into())
     }
 
+    /// The same, with the words that tell this request from others of its check.
+    pub(super) fn about(self, what: &str) -> Self {
+        let told = |words: String| format!("{what}: {words}");
+        match self {
+            Self::Holds(seen) => Self::Holds(told(seen)),
+            Self::Broken(seen) => Self::Broken(told(seen)),
+            Self::NotApplicable(why) => Self::NotApplicable(told(why)),
+        }
+    }
+
     /// It holds if that is so; the words say what was seen either way.
     pub(super) fn of(kept: bool, seen: impl Into<String>) -> Self {
         if kept { Self::holds(seen) } else { Self::broken(seen) }
@@ -100,12 +110,13 @@ impl Ledger {
         }
     }
 
-    /// Enters every check of these that has no entry yet as not applicable.
+    /// Enters every check of these that has no entry yet as not applicable, and puts all into the order of these.
     pub(super) fn close(&mut self, checks: &[&'static Check], why: &str) {
         let entered: BTreeSet<&str> = self.entries.iter().map(|entry| entry.check.id).collect();
         for check in checks.iter().filter(|check| !entered.contains(check.id)) {
             self.enter(check, "", Judgement::not_applicable(why));
         }
+        self.entries.sort_by_key(|entry| checks.iter().position(|check| check.id == entry.check.id));
     }
 
     pub(super) fn count(&self, outcome: Outcome) -> usize {
@@ -156,8 +167,9 @@ mod tests {
     #[test]
     fn what_was_not_asked_is_entered_as_such_at_the_end() {
         let mut ledger = Ledger::default();
-        ledger.enter(&BINDING, "", Judgement::holds("x"));
+        ledger.enter(&ADVISED, "", Judgement::holds("x"));
         ledger.close(&[&BINDING, &ADVISED], "the server cannot be reached");
-        assert_eq!((ledger.count(Outcome::Pass), ledger.count(Outcome::NotApplicable)), (1, 1));
+        let entered: Vec<_> = ledger.entries.iter().map(|entry| (entry.check.id, entry.outcome)).collect();
+        assert_eq!(entered, [("auth.a", Outcome::NotApplicable), ("auth.b", Outcome::Pass)]);
     }
 }

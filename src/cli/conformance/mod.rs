@@ -7,6 +7,8 @@
 //! | `check` | a rule: its id, its words, its source, how binding it is |
 //! | `ledger` | how the checks came out, with their evidence |
 //! | `asker` | asks politely, and writes down what it sent |
+//! | `compact` | a token taken apart |
+//! | `published` | public keys that are given |
 //! | `examined` | what every examination is told on the command line |
 //! | `catalogue` | every check there is |
 //! | `report` | the ledger for people and for machines |
@@ -16,9 +18,11 @@ mod asker;
 mod auth;
 mod catalogue;
 mod check;
+mod compact;
 mod examined;
 mod ledger;
 mod metadata;
+mod published;
 mod report;
 
 use clap::Subcommand;
