@@ -504,12 +504,12 @@ pub(super) fn changes() -> Vec<Fault> {
             "metadata.unacceptable",
             Bend::Answer(|_, told| {
                 if told.status == 422 {
-                    told.status = 400;
+                    told.status = 500;
                 }
             }),
         ),
         write(
-            "metadata.unacceptable",
+            "metadata.reason",
             Bend::Answer(|_, told| {
                 if told.status == 422 {
                     *told = Told::json(422, &json!({ "reason": "version" }));

@@ -36,12 +36,13 @@ const OF_MEMBERS: [&str; 14] = [
 ];
 
 /// What needs leave to write.
-const OF_WRITERS: [&str; 11] = [
+const OF_WRITERS: [&str; 12] = [
     "metadata.created",
     "metadata.location",
     "metadata.read_back",
     "metadata.put",
     "metadata.unacceptable",
+    "metadata.reason",
     "metadata.unproven_change",
     "metadata.other_body",
     "metadata.deleted",

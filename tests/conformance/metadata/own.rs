@@ -17,7 +17,7 @@ use crate::probe::{Findings, probe};
 fn publish(site: &Site) {
     let mut ticket = public_jwk(&new_key("34:ticket", Algorithm::Es256));
     ticket["bob_sc"] = "ticket".into();
-    let tlsa = json!({ "usage": 3, "selector": 1, "type": 1, "data": "00ff" });
+    let tlsa = json!({ "usage": 3, "selector": 1, "type": 1, "data": "ab".repeat(32) });
     let uri = "https://tickets.example/api/v1";
     put(site, Place::Keys(pid(34), KeyList::Mtb), Verb::Post, &ticket);
     for (kid, algorithm) in [("34:1", Algorithm::Es256), ("34:2", Algorithm::Rs256)] {
