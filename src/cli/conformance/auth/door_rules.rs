@@ -64,7 +64,7 @@ pub(super) fn allow(answer: &Answer) -> Judgement {
 }
 
 /// 401 comes with `WWW-Authenticate`.
-pub(super) fn www_authenticate(answer: &Answer) -> Judgement {
+pub(in crate::cli::conformance) fn www_authenticate(answer: &Answer) -> Judgement {
     match (answer.status, answer.field("www-authenticate")) {
         (401, Some(challenge)) if !challenge.is_empty() => Judgement::holds(shortened(challenge)),
         (401, _) => Judgement::broken("status 401 without WWW-Authenticate"),

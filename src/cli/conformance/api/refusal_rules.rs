@@ -1,0 +1,78 @@
+//! What the answers of a service that takes tokens show of the rules. Pure: nothing is asked here.
+
+use crate::cli::conformance::asker::shortened;
+use crate::cli::conformance::ledger::Judgement;
+use crate::cli::wire::Answer;
+
+/// Parts of a token that are shorter may stand in an answer by chance.
+const TELLING: usize = 20;
+
+/// It got past the guard; what the service made of it is its own affair.
+pub(super) fn let_in(answer: &Answer) -> Judgement {
+    let kept = !matches!(answer.status, 401 | 403 | 500..=599);
+    Judgement::of(kept, format!("status {}", answer.status))
+}
+
+/// Refused by the guard: not what the good token got, and with no 5xx.
+pub(super) fn refused(good: u16) -> impl FnOnce(&Answer) -> Judgement {
+    move |answer| {
+        let kept = (400..500).contains(&answer.status) && (answer.status != good || matches!(good, 401 | 403));
+        Judgement::of(kept, format!("status {}", answer.status))
+    }
+}
+
+/// This status and no other.
+pub(super) fn status(wanted: u16) -> impl FnOnce(&Answer) -> Judgement {
+    move |answer| Judgement::of(answer.status == wanted, format!("status {}", answer.status))
+}
+
+/// A refusal for the token, as the standard has it.
+pub(super) fn with_401(answer: &Answer) -> Judgement {
+    match answer.status {
+        401 => Judgement::holds("status 401"),
+        other @ 400..=499 => Judgement::broken(format!("status {other}")),
+        other => Judgement::not_applicable(format!("status {other}")),
+    }
+}
+
+/// A refusal says nothing that lets a cache keep it. Without a word 401 and 403 are not kept (RFC 9110 section 15.1).
+pub(super) fn not_cacheable(answer: &Answer) -> Judgement {
+    if !matches!(answer.status, 401 | 403) {
+        return Judgement::not_applicable(format!("status {}", answer.status));
+    }
+    let cache = answer.field("cache-control").unwrap_or_default().to_ascii_lowercase();
+    let directives: Vec<&str> = cache.split(',').map(str::trim).collect();
+    if directives.iter().any(|directive| matches!(*directive, "no-store" | "no-cache")) {
+        return Judgement::holds(shortened(&cache));
+    }
+    let keeps = |directive: &str| {
+        let age = directive.strip_prefix("max-age=").or_else(|| directive.strip_prefix("s-maxage="));
+        directive == "public" || age.is_some_and(|age| age.trim_matches('"') != "0")
+    };
+    if directives.iter().any(|directive| keeps(directive)) {
+        return Judgement::broken(format!("Cache-Control: {}", shortened(&cache)));
+    }
+    match answer.field("expires") {
+        Some(expires) if answer.field("date").is_some_and(|date| date != expires) && expires.len() > 2 => {
+            Judgement::broken(format!("Expires: {}", shortened(expires)))
+        }
+        _ => Judgement::holds("nothing lets a cache keep it"),
+    }
+}
+
+/// A refusal repeats no part of the token that was sent.
+pub(super) fn no_echo<'a>(token: &'a str) -> impl FnOnce(&Answer) -> Judgement + 'a {
+    move |answer| {
+        if answer.status < 400 {
+            return Judgement::not_applicable(format!("status {}", answer.status));
+        }
+        let body = String::from_utf8_lossy(&answer.body);
+        let echoed = |part: &str| {
+            part.len() >= TELLING
+                && (body.contains(part) || answer.fields.iter().any(|(_, value)| value.contains(part)))
+        };
+        let echoes = token.split('.').any(echoed);
+        let seen = if echoes { "it repeats a part of the token" } else { "no part of a token in it" };
+        Judgement::of(!echoes, format!("status {}: {seen}", answer.status))
+    }
+}
