@@ -5,6 +5,7 @@ mod cert;
 mod cert_enrol;
 mod cert_issue;
 mod cert_view;
+mod completions;
 mod config;
 mod conformance;
 mod doctor;
@@ -16,6 +17,7 @@ mod input;
 mod key;
 mod key_rotate;
 mod key_status;
+mod man;
 mod metadata;
 mod output;
 mod participant;
@@ -37,7 +39,7 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::error::CliError;
 use self::output::Answer;
@@ -99,9 +101,13 @@ enum Verb {
     Doctor(doctor::Doctor),
     /// Examine anybody's BoB service, rule by rule
     #[command(subcommand)]
-    Conformance(conformance::Conformance),
+    Conformance(Box<conformance::Conformance>),
     /// Print a ready-made configuration for the proxy in front of a partner service
     ProxyConfig(proxy_config::ProxyConfig),
+    /// Print what makes a shell complete the words of this program
+    Completions(completions::Completions),
+    /// Write the manual, a page for each command
+    Man(man::Man),
 }
 
 impl Verb {
@@ -122,9 +128,16 @@ impl Verb {
             Self::Doctor(verb) => verb.run().await,
             Self::Conformance(verb) => Box::pin(verb.run(global)).await,
             Self::ProxyConfig(verb) => verb.run(),
+            Self::Completions(verb) => verb.run(command()),
+            Self::Man(verb) => verb.run(command()),
             Self::Serve(_) | Self::VerifyServer(_) | Self::RegistryServer(_) => Err(CliError::new("runs elsewhere")),
         }
     }
+}
+
+/// The whole command line as clap knows it: every verb, option and help text, for the pages that are made from it.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the program with the arguments of this process. Exit codes: 0 done, 1 it failed, 2 it was called wrongly.
