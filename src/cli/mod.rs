@@ -101,7 +101,7 @@ enum Verb {
     Doctor(doctor::Doctor),
     /// Examine anybody's BoB service, rule by rule
     #[command(subcommand)]
-    Conformance(conformance::Conformance),
+    Conformance(Box<conformance::Conformance>),
     /// Print a ready-made configuration for the proxy in front of a partner service
     ProxyConfig(proxy_config::ProxyConfig),
     /// Print what makes a shell complete the words of this program
@@ -126,7 +126,7 @@ impl Verb {
             Self::Explain(verb) => Box::pin(verb.run(global)).await,
             Self::Audit(verb) => Box::pin(verb.run(global)).await,
             Self::Doctor(verb) => verb.run().await,
-            Self::Conformance(verb) => Box::pin(verb.run()).await,
+            Self::Conformance(verb) => Box::pin(verb.run(global)).await,
             Self::ProxyConfig(verb) => verb.run(),
             Self::Completions(verb) => verb.run(command()),
             Self::Man(verb) => verb.run(command()),

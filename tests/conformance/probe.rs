@@ -17,6 +17,7 @@ pub(crate) fn probe(arguments: &[&str]) -> Findings {
     let output = run(&[arguments, &["--output", "json"]].concat());
     let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let report = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{arguments:?}: {said}\n{complained}"));
+    assert!(!said.split(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).any(is_a_token), "{said}");
     Findings { code: output.status.code().unwrap(), report }
 }
 

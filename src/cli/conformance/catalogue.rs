@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::check::{Check, Level, Subject};
+use super::check::{Check, Subject};
 use super::{api, auth, metadata};
 use crate::cli::error::CliError;
 use crate::cli::output::{Answer, List, Table};
@@ -24,8 +24,7 @@ pub(super) fn list() -> Result<Answer, CliError> {
     let mut items = Vec::new();
     for (subject, checks) in ALL {
         for check in checks {
-            let level = if check.level == Level::Must { "MUST" } else { "SHOULD" };
-            table.row(&[&check.id, &level, &check.title, &check.source]);
+            table.row(&[&check.id, &check.level.word(), &check.title, &check.source]);
             items.push(View { subject, check });
         }
     }

@@ -35,6 +35,16 @@ pub(super) enum Level {
     Should,
 }
 
+impl Level {
+    /// The word of RFC 2119.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Must => "MUST",
+            Self::Should => "SHOULD",
+        }
+    }
+}
+
 /// One rule. Rules are constants: there is no other than those in the catalogue.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Check {

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::asker::Asker;
 use super::check::Subject;
-use super::ledger::{Ledger, Outcome};
+use super::ledger::Ledger;
 use super::report::{self, Form, Report};
 use crate::cli::error::CliError;
 use crate::cli::input::read;
@@ -78,11 +78,10 @@ impl Examined {
         asked: usize,
         ledger: &Ledger,
     ) -> Result<Answer, CliError> {
-        #[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
         let at = SystemClock.now();
         let report = Report::new(subject, format!("https://{}{}", server.authority, server.base), at, asked, ledger);
-        let worst = if self.strict { Outcome::Warning } else { Outcome::Fail };
-        let failed = ledger.entries.iter().any(|entry| entry.outcome >= worst);
+        let report = report.strictly(self.strict);
+        let failed = ledger.entries.iter().any(|entry| report.fails(entry.outcome));
         report::answer(&report, self.report, self.report_file.as_deref()).map(|answer| answer.failed_if(failed))
     }
 }

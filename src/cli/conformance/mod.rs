@@ -29,6 +29,7 @@ use clap::Subcommand;
 
 use super::error::CliError;
 use super::output::Answer;
+use super::session::Global;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Conformance {
@@ -43,11 +44,11 @@ pub(super) enum Conformance {
 }
 
 impl Conformance {
-    pub(super) async fn run(self) -> Result<Answer, CliError> {
+    pub(super) async fn run(self, global: &Global) -> Result<Answer, CliError> {
         match self {
             Self::Auth(verb) => Box::pin(verb.run()).await,
             Self::Api(verb) => Box::pin(verb.run()).await,
-            Self::Metadata(verb) => Box::pin(verb.run()).await,
+            Self::Metadata(verb) => Box::pin(verb.run(global)).await,
             Self::Checks => catalogue::list(),
         }
     }

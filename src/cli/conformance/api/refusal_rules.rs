@@ -9,14 +9,18 @@ const TELLING: usize = 20;
 
 /// It got past the guard; what the service made of it is its own affair.
 pub(super) fn let_in(answer: &Answer) -> Judgement {
-    let kept = !matches!(answer.status, 401 | 403 | 500..=599);
-    Judgement::of(kept, format!("status {}", answer.status))
+    Judgement::of(is_let_in(answer), format!("status {}", answer.status))
+}
+
+/// Neither a refusal, nor a redirect, nor a failure.
+pub(super) const fn is_let_in(answer: &Answer) -> bool {
+    !matches!(answer.status, 300..=399 | 401 | 403 | 500..=599)
 }
 
 /// Refused by the guard: not what the good token got, and with no 5xx.
 pub(super) fn refused(good: u16) -> impl FnOnce(&Answer) -> Judgement {
     move |answer| {
-        let kept = (400..500).contains(&answer.status) && (answer.status != good || matches!(good, 401 | 403));
+        let kept = (400..500).contains(&answer.status) && answer.status != good;
         Judgement::of(kept, format!("status {}", answer.status))
     }
 }
@@ -95,8 +99,6 @@ mod tests {
         let of = |good, status| holds(&refused(good)(&answer(status, &[], "")));
         assert!(of(200, 401) && of(200, 400) && of(422, 401));
         assert!(!of(422, 422) && !of(200, 200) && !of(200, 500) && !of(200, 302));
-        // Where the good token itself was refused, that is told by its own check.
-        assert!(of(401, 401));
     }
 
     #[test]
