@@ -84,6 +84,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("metadata", &["fetch", "show", "verify", "diff", "watch"]),
     ("audit", &["list"]),
     ("doctor", &[]),
+    ("conformance", &["auth", "api", "metadata", "checks"]),
     ("proxy-config", &[]),
     ("completions", &[]),
     ("man", &[]),
