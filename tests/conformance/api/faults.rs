@@ -47,9 +47,9 @@ pub(crate) const FAULTS: &[Fault] = &[
         let [_, last] = asked.headers("X-BoB-AuthToken")[..] else { return None };
         Some(service.for_token(last, asked.certificate.as_ref().map(|shown| &*shown.der)))
     }),
-    warns("api.scheme", |asked, service| with(asked, service, token(asked).strip_prefix("Bearer ")?)),
+    warns("api.scheme", |asked, service| Some(with(asked, service, token(asked).strip_prefix("Bearer ")?))),
     warns("api.authorization", |asked, service| {
-        with(asked, service, asked.header("Authorization")?.strip_prefix("Bearer ")?)
+        Some(with(asked, service, asked.header("Authorization")?.strip_prefix("Bearer ")?))
     }),
     fails("api.changed_payload", |asked, service| {
         let (same, other) = (|number| piece(token(asked), number) == piece(&service.good, number), token(asked));
@@ -156,8 +156,8 @@ fn piece(token: &str, number: usize) -> String {
 }
 
 /// The answer to a token that stands elsewhere.
-fn with(asked: &Asked, service: &Service, token: &str) -> Option<Told> {
-    Some(service.for_token(token, asked.certificate.as_ref().map(|shown| &*shown.der)))
+fn with(asked: &Asked, service: &Service, token: &str) -> Told {
+    service.for_token(token, asked.certificate.as_ref().map(|shown| &*shown.der))
 }
 
 /// A refusal changed.

@@ -155,12 +155,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     }),
     fails("auth.no_private_key", |asked, api| {
         header(api, asked, |header| {
-            header["jwk"] = json!({ "kty": "EC", "crv": "P-256", "x": "a", "y": "b", "d": "c" })
+            header["jwk"] = json!({ "kty": "EC", "crv": "P-256", "x": "a", "y": "b", "d": "c" });
         })
     }),
     fails("auth.no_private_key", |asked, api| {
         body(api, asked, |body| {
-            body["signedWith"] = json!("-----BEGIN PRIVATE KEY-----\nMIG\n-----END PRIVATE KEY-----\n")
+            body["signedWith"] = json!("-----BEGIN PRIVATE KEY-----\nMIG\n-----END PRIVATE KEY-----\n");
         })
     }),
 ];
