@@ -17,7 +17,14 @@ pub(crate) fn probe(arguments: &[&str]) -> Findings {
     let output = run(&[arguments, &["--output", "json"]].concat());
     let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let report = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{arguments:?}: {said}\n{complained}"));
+    assert!(!said.split(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).any(is_a_token), "{said}");
     Findings { code: output.status.code().unwrap(), report }
+}
+
+/// Three long parts: somebody could use it.
+fn is_a_token(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('.').collect();
+    parts.len() >= 3 && parts.iter().all(|part| part.len() >= 20)
 }
 
 /// The probe with these arguments, whatever comes of it.

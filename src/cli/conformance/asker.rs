@@ -13,8 +13,17 @@ use crate::crypto::tls_client::TlsVersion;
 const SILENCES: usize = 3;
 /// No examination sends more requests than these.
 const MOST: usize = 120;
+/// How often a request is sent again to a server that wants fewer of them.
+const PATIENT: usize = 2;
+/// How long is waited before that, if the server does not say, and at most.
+const WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// How long one examination waits in all because a server wants fewer requests.
+const WAITS: Duration = Duration::from_secs(120);
 /// Values longer than this are shown shortened: they may be tokens.
 const SHOWN: usize = 48;
+/// Too many requests (RFC 6585 section 4).
+const TOO_MANY: u16 = 429;
 /// Who asks.
 const AGENT: &str = concat!("bob-auth-conformance/", env!("CARGO_PKG_VERSION"));
 
@@ -26,6 +35,8 @@ pub(super) struct Asker {
     pace: Duration,
     asked: usize,
     silences: usize,
+    /// How long was waited because the server wants fewer requests.
+    waited: Duration,
 }
 
 /// A request as a check wants it.
@@ -56,7 +67,7 @@ pub(super) struct Heard {
 
 impl Asker {
     pub(super) const fn new(wiring: Wiring, pace: Duration) -> Self {
-        Self { wiring, plain: None, pace, asked: 0, silences: 0 }
+        Self { wiring, plain: None, pace, asked: 0, silences: 0, waited: Duration::ZERO }
     }
 
     /// Host and port that are asked.
@@ -74,8 +85,20 @@ impl Asker {
         self.silences = 0;
     }
 
-    /// Asks, on a connection of its own.
+    /// Asks, and asks again a little later if the server wants fewer requests.
     pub(super) async fn ask(&mut self, ask: &Ask<'_>) -> Result<Heard, CliError> {
+        let mut heard = self.ask_once(ask).await?;
+        for _ in 0..PATIENT {
+            let Some(wait) = heard.asked_for_patience().filter(|_| self.waited < WAITS) else { break };
+            self.waited += wait;
+            tokio::time::sleep(wait).await;
+            heard = self.ask_once(ask).await?;
+        }
+        Ok(heard)
+    }
+
+    /// Asks, on a connection of its own.
+    async fn ask_once(&mut self, ask: &Ask<'_>) -> Result<Heard, CliError> {
         let sent = self.shown(ask);
         if self.silences >= SILENCES || self.asked >= MOST {
             return Ok(Heard { sent, reply: None, version: None });
@@ -132,6 +155,9 @@ impl Heard {
     /// What the answer shows of a rule; without an answer the rule is broken, or was not asked about.
     pub(super) fn judged(&self, judge: impl FnOnce(&Answer) -> Judgement) -> Judgement {
         match &self.reply {
+            Some(Reply::Answer(answer)) if answer.status == TOO_MANY => {
+                Judgement::not_applicable("status 429: the server wants fewer requests, also after a while")
+            }
             Some(Reply::Answer(answer)) => judge(answer),
             Some(other) => Judgement::broken(in_words(other)),
             None => {
@@ -140,11 +166,42 @@ impl Heard {
         }
     }
 
-    /// The answer, if there was one.
+    /// The answer, if there was one that is one: that there are too many requests says nothing of this one.
     pub(super) const fn answer(&self) -> Option<&Answer> {
         match &self.reply {
-            Some(Reply::Answer(answer)) => Some(answer),
+            Some(Reply::Answer(answer)) if answer.status != TOO_MANY => Some(answer),
             _ => None,
+        }
+    }
+
+    /// How long is to be waited before the request is sent again, if the server wants that (RFC 6585 section 4).
+    fn asked_for_patience(&self) -> Option<Duration> {
+        let Some(Reply::Answer(answer)) = &self.reply else { return None };
+        let said = answer.field("retry-after").and_then(|said| said.parse().ok()).map(Duration::from_secs);
+        (answer.status == TOO_MANY).then(|| said.unwrap_or(WAIT).min(LONGEST_WAIT))
+    }
+}
+
+impl Heard {
+    /// An error of its own, if there is nobody to be examined.
+    pub(super) fn reached(&self) -> Result<(), CliError> {
+        match &self.reply {
+            Some(reply @ (Reply::NoConnection(_) | Reply::Silent)) => {
+                let what = format!("nothing was examined: {}", in_words(reply));
+                Err(CliError::new(what).next("check that the server runs, and that host and port are right"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// An error of its own, if the server wants so few requests that nothing can be found out.
+    pub(super) fn listened_to(&self) -> Result<(), CliError> {
+        match &self.reply {
+            Some(Reply::Answer(answer)) if answer.status == TOO_MANY => {
+                let what = "nothing could be found out: the server answers 429, it wants fewer requests";
+                Err(CliError::new(what).next("let it take a hundred requests a minute from this client, or ask later"))
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -198,6 +255,22 @@ mod tests {
         let shown = asker().shown(&ask);
         assert!(shown.starts_with("GET https://a.example/x\nX-BoB-AuthToken: eyJhbGci") && !shown.contains(&token));
         assert!(shown.contains("(189 characters)") && shown.ends_with("(no client certificate)"), "{shown}");
+    }
+
+    #[test]
+    fn too_many_requests_is_no_answer_and_asks_for_patience() {
+        let heard = |status, fields: &[(&str, &str)]| {
+            let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let answer = Answer { status, fields, body: Vec::new(), complete: true };
+            Heard { sent: String::new(), reply: Some(Reply::Answer(answer)), version: None }
+        };
+        let waits = |fields: &[(&str, &str)]| heard(429, fields).asked_for_patience();
+        assert_eq!(waits(&[("Retry-After", "2")]), Some(Duration::from_secs(2)));
+        assert_eq!(waits(&[("retry-after", "86400")]), Some(LONGEST_WAIT));
+        assert_eq!(waits(&[]), Some(WAIT));
+        assert!(heard(429, &[]).answer().is_none());
+        assert!(matches!(heard(429, &[]).judged(|_| Judgement::broken("")), Judgement::NotApplicable(_)));
+        assert_eq!(heard(503, &[("Retry-After", "2")]).asked_for_patience(), None);
     }
 
     #[tokio::test]

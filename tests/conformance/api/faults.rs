@@ -132,6 +132,9 @@ pub(crate) const FAULTS: &[Fault] = &[
         })
     }),
     fails("api.no_echo", |asked, service| told(asked, service, |told| told.with("X-Refused", &piece(token(asked), 1)))),
+    warns("api.no_redirect", |asked, service| {
+        told(asked, service, |_| Told::status(302).with("Location", "https://127.0.0.1:9/login"))
+    }),
     fails("api.still_good", |asked, service| {
         let good = service.right(asked).status == 200;
         // Four times before anything else is tried.

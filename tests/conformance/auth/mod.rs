@@ -7,7 +7,7 @@ use self::faults::{FAULTS, Fault};
 use self::server::Api;
 use crate::certificates::example;
 use crate::faults::{are_the_checks_of, each_is_found};
-use crate::probe::{Findings, probe};
+use crate::probe::{Findings, probe, run};
 use crate::server::{Server, Tls};
 
 const RIGHT: Fault = Fault { check: "", outcome: "", tls: Tls::Right, wrong: |_, _| None };
@@ -40,4 +40,33 @@ fn each_rule_that_a_service_breaks_is_found() {
 #[test]
 fn each_check_has_a_service_that_breaks_its_rule() {
     are_the_checks_of("auth", FAULTS.iter().map(|fault| fault.check));
+}
+
+#[test]
+fn where_no_token_is_given_nothing_else_is_held_against_the_service() {
+    let stranger = Fault { wrong: |asked, _| asked.certificate.as_ref().map(|_| server::unauthorized()), ..RIGHT };
+    let findings = examined(&stranger, &[]);
+    assert_eq!(findings.of("auth.token_given"), ("fail", "status 401: is this certificate enrolled there?"));
+    assert_eq!((findings.with("fail").len(), findings.with("warning").len()), (1, 0));
+    assert_eq!((findings.of("auth.unknown_entity").0, findings.code), ("not_applicable", 1));
+}
+
+#[test]
+fn a_service_that_wants_fewer_requests_gets_them_later() {
+    let busy = Fault {
+        wrong: |_, api| (api.count() % 9 == 0).then(|| server::problem(429, "Slowly").with("Retry-After", "1")),
+        ..RIGHT
+    };
+    examined(&busy, &[]).all_kept_but(&[]);
+}
+
+#[test]
+fn nobody_there_is_no_finding_but_an_error() {
+    let own = [example("validator37.pem"), example("validator37.key")];
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("https://{address}");
+    let said = run(&["auth", &url, "--insecure", "--cert", &own[0], "--key", &own[1], "--entity", "validator37"]);
+    let complaint = String::from_utf8(said.stderr).unwrap();
+    assert_eq!((said.status.code(), said.stdout.len()), (Some(1), 0), "{complaint}");
+    assert!(complaint.starts_with("bob-auth: nothing was examined: no connection"), "{complaint}");
 }

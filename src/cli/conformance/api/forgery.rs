@@ -201,3 +201,57 @@ fn keyed(header: &Map<String, Value>, payload: &Map<String, Value>, secret: &[u8
     let signature = hmac_sha256(secret, message.as_bytes());
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests are an edge")]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use ring::rand::SystemRandom;
+
+    use super::*;
+
+    fn good(algorithm: Algorithm) -> (Compact, SoftwareSigner) {
+        let rng = SystemRandom::new();
+        let key = match algorithm {
+            Algorithm::Es256 => PrivateKey::generate_p256(),
+            Algorithm::Rs256 => PrivateKey::generate_rsa(2048),
+        };
+        let signer = SoftwareSigner::new(&key.unwrap(), &rng).unwrap();
+        let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let header = part(json!({ "alg": algorithm.as_str(), "kid": "34:1" }));
+        let message = format!("{header}.{}", part(json!({ "iss": "34", "exp": 1, "bobAuthZ": "val" })));
+        let mut signature = Vec::new();
+        signer.sign(&rng, message.as_bytes(), &mut signature).unwrap();
+        (Compact::read(&format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))).unwrap(), signer)
+    }
+
+    #[test]
+    fn no_forgery_verifies_under_the_key_of_the_issuer() {
+        for algorithm in [Algorithm::Es256, Algorithm::Rs256] {
+            let (good, issuer) = good(algorithm);
+            let rng = SystemRandom::new();
+            let all = Forger::new(&good, &rng).unwrap().all(Some(issuer.public_key())).unwrap();
+            let checks: BTreeSet<&str> = all.iter().map(|forgery| forgery.check.id).collect();
+            assert_eq!((all.len(), checks.len()), (30, 11), "{checks:?}");
+            for Forgery { what, token, .. } in &all {
+                assert_ne!(*token, good.text, "{what}");
+                let Ok(read) = Compact::read(token) else { continue };
+                let verifies = issuer.public_key().verify(read.signing_input().as_bytes(), &read.signature).is_ok();
+                assert!(!verifies, "{what}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_public_key_as_a_secret_signs_what_a_confused_verifier_accepts() {
+        let (good, issuer) = good(Algorithm::Es256);
+        let rng = SystemRandom::new();
+        let forged = Forger::new(&good, &rng).unwrap().confused(issuer.public_key()).unwrap();
+        let read = Compact::read(&forged[0].token).unwrap();
+        let pem = issuer.public_key().to_pem().unwrap();
+        assert!(pem.starts_with(b"-----BEGIN PUBLIC KEY-----"));
+        assert_eq!(read.signature, hmac_sha256(&pem, read.signing_input().as_bytes()));
+        assert_eq!((read.header_text("alg"), read.header_text("kid")), (Some("HS256"), Some("34:1")));
+    }
+}

@@ -113,7 +113,10 @@ impl Api {
         };
         examination.run(&forgeries).await?;
         let Examination { asker, mut ledger, .. } = examination;
-        ledger.close(CHECKS, "no answer came so far that would show it");
+        ledger.close(
+            CHECKS,
+            "is seen only where the good token is let in: see to api.good_token first, or to what it needs",
+        );
         self.examined.report(Subject::Api, &self.resource, asker.asked(), &ledger)
     }
 

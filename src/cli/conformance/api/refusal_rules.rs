@@ -9,14 +9,18 @@ const TELLING: usize = 20;
 
 /// It got past the guard; what the service made of it is its own affair.
 pub(super) fn let_in(answer: &Answer) -> Judgement {
-    let kept = !matches!(answer.status, 401 | 403 | 500..=599);
-    Judgement::of(kept, format!("status {}", answer.status))
+    Judgement::of(is_let_in(answer), format!("status {}", answer.status))
+}
+
+/// Neither a refusal, nor a redirect, nor a failure.
+pub(super) const fn is_let_in(answer: &Answer) -> bool {
+    !matches!(answer.status, 300..=399 | 401 | 403 | 500..=599)
 }
 
 /// Refused by the guard: not what the good token got, and with no 5xx.
 pub(super) fn refused(good: u16) -> impl FnOnce(&Answer) -> Judgement {
     move |answer| {
-        let kept = (400..500).contains(&answer.status) && (answer.status != good || matches!(good, 401 | 403));
+        let kept = (400..500).contains(&answer.status) && answer.status != good;
         Judgement::of(kept, format!("status {}", answer.status))
     }
 }
@@ -74,5 +78,45 @@ pub(super) fn no_echo<'a>(token: &'a str) -> impl FnOnce(&Answer) -> Judgement +
         let echoes = token.split('.').any(echoed);
         let seen = if echoes { "it repeats a part of the token" } else { "no part of a token in it" };
         Judgement::of(!echoes, format!("status {}: {seen}", answer.status))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, fields: &[(&str, &str)], body: &str) -> Answer {
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Answer { status, fields, body: body.as_bytes().to_vec(), complete: true }
+    }
+
+    fn holds(judgement: &Judgement) -> bool {
+        matches!(judgement, Judgement::Holds(_))
+    }
+
+    #[test]
+    fn a_refusal_is_another_answer_than_the_good_token_got() {
+        let of = |good, status| holds(&refused(good)(&answer(status, &[], "")));
+        assert!(of(200, 401) && of(200, 400) && of(422, 401));
+        assert!(!of(422, 422) && !of(200, 200) && !of(200, 500) && !of(200, 302));
+    }
+
+    #[test]
+    fn a_refusal_may_be_kept_only_if_it_says_so() {
+        let of = |fields: &[(&str, &str)]| holds(&not_cacheable(&answer(401, fields, "")));
+        assert!(of(&[]) && of(&[("Cache-Control", "no-store, max-age=60")]) && of(&[("cache-control", "max-age=0")]));
+        assert!(of(&[("Date", "a date"), ("Expires", "a date")]) && of(&[("Date", "a date"), ("Expires", "0")]));
+        assert!(!of(&[("Cache-Control", "private, max-age=60")]) && !of(&[("Cache-Control", "Public")]));
+        assert!(!of(&[("Date", "a date"), ("Expires", "a later date")]));
+    }
+
+    #[test]
+    fn a_part_of_the_token_in_a_refusal_is_found_in_body_and_headers() {
+        let token = format!("{}.{}.{}", "h".repeat(30), "p".repeat(30), "s".repeat(30));
+        let of = |answer: &Answer| no_echo(&token)(answer);
+        assert!(holds(&of(&answer(401, &[], "hpsh"))));
+        assert!(matches!(of(&answer(401, &[], &format!("bad: {}", "s".repeat(30)))), Judgement::Broken(_)));
+        assert!(matches!(of(&answer(401, &[("X", &"p".repeat(31))], "")), Judgement::Broken(_)));
+        assert!(matches!(of(&answer(200, &[], &token)), Judgement::NotApplicable(_)));
     }
 }

@@ -125,6 +125,11 @@ pub(super) static NO_ECHO: Check = Check::must(
     "A refusal does not repeat the token: answers end up in logs.",
     "RFC 6750 section 5.2 for the principle",
 );
+pub(super) static NO_REDIRECT: Check = Check::should(
+    "api.no_redirect",
+    "No answer sends a client with its token elsewhere.",
+    "RFC 9110 section 15.4, RFC 9700 section 4.12 for the principle",
+);
 pub(super) static STILL_GOOD: Check = Check::must(
     "api.still_good",
     "The good token is accepted again after all that: it counts until it expires.",
@@ -169,5 +174,6 @@ pub(in crate::cli::conformance) const CHECKS: &[&Check] = &[
     &WWW_AUTHENTICATE,
     &NOT_CACHEABLE,
     &NO_ECHO,
+    &NO_REDIRECT,
     &STILL_GOOD,
 ];

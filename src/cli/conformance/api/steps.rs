@@ -4,7 +4,7 @@
 use super::forgery::Forgery;
 use super::{refusal_rules as shown, rules as rule};
 use crate::cli::conformance::asker::{Ask, Asker, Heard, in_words};
-use crate::cli::conformance::auth::www_authenticate;
+use crate::cli::conformance::auth::{no_redirect, www_authenticate};
 use crate::cli::conformance::check::Check;
 use crate::cli::conformance::compact::Compact;
 use crate::cli::conformance::ledger::{Judgement, Ledger};
@@ -80,8 +80,10 @@ impl Examination<'_> {
     async fn reach(&mut self) -> Result<bool, CliError> {
         let (own, token) = (Some(&self.parties.good.who), self.token());
         let heard = self.with_token(own, &token, Vec::new()).await?;
+        heard.reached()?;
+        heard.listened_to()?;
         match (&heard.reply, heard.version) {
-            (Some(Reply::NoConnection(_) | Reply::Silent), _) | (Some(Reply::BrokenOff(_)), None) => {
+            (Some(Reply::BrokenOff(_)), None) => {
                 self.enter(&rule::TLS, &heard, |_| Judgement::holds(""));
                 return Ok(false);
             }
@@ -99,7 +101,8 @@ impl Examination<'_> {
         self.ledger.enter(&rule::TLS_CERTIFICATE, &*heard.sent, trusted);
         self.ledger.enter(&rule::TLS, &*heard.sent, Judgement::holds(heard.version.unwrap_or_default()));
         self.enter(&rule::GOOD_TOKEN, &heard, shown::let_in);
-        self.good = heard.answer().map_or(401, |answer| answer.status);
+        let Some(good) = heard.answer().filter(|answer| shown::is_let_in(answer)) else { return Ok(false) };
+        self.good = good.status;
         for name in ["x-bob-authtoken", "X-BOB-AUTHTOKEN"] {
             let heard =
                 self.ask(&token, Ask { who: own, headers: vec![(name, token.clone())], ..Ask::default() }).await?;
@@ -222,6 +225,7 @@ impl Examination<'_> {
         let body = (!matches!(self.method, "GET" | "HEAD" | "DELETE")).then(Vec::new);
         let heard = self.asker.ask(&Ask { method: self.method, target: self.target, body, ..ask }).await?;
         if let Some(answer) = heard.answer() {
+            self.ledger.enter(&rule::NO_REDIRECT, &*heard.sent, no_redirect(answer));
             self.ledger.enter(&rule::WWW_AUTHENTICATE, &*heard.sent, www_authenticate(answer));
             self.ledger.enter(&rule::NOT_CACHEABLE, &*heard.sent, shown::not_cacheable(answer));
             self.ledger.enter(&rule::NO_ECHO, &*heard.sent, shown::no_echo(token)(answer));

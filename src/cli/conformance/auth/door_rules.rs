@@ -80,7 +80,7 @@ pub(super) fn head(answer: &Answer) -> Judgement {
 }
 
 /// No answer redirects.
-pub(super) fn no_redirect(answer: &Answer) -> Judgement {
+pub(in crate::cli::conformance) fn no_redirect(answer: &Answer) -> Judgement {
     let redirects = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
     let seen = if redirects {
         format!("status {} to {}", answer.status, shortened(answer.field("location").unwrap_or("nowhere")))
@@ -132,16 +132,88 @@ pub(super) fn alike((unknown, id): (&Answer, &str), (other, other_id): (&Answer,
     Judgement::of(same, if same { "the same but for ids" } else { "their bodies differ" })
 }
 
+/// The body without what each answer has of its own; in texts only, so that an id takes no part of a number away.
 fn without_own(body: &[u8], id: &str) -> String {
-    let text = String::from_utf8_lossy(body).replace(id, "{id}");
-    match serde_json::from_str(&text) {
-        Ok(Value::Object(mut members)) => {
-            const OWN: [&str; 8] =
-                ["instance", "id", "traceid", "requestid", "correlationid", "timestamp", "time", "date"];
-            let own = |name: &str| OWN.contains(&name.replace(['-', '_'], "").to_lowercase().as_str());
-            members.retain(|name, _| !own(name));
-            Value::Object(members).to_string()
+    let text = String::from_utf8_lossy(body);
+    serde_json::from_str(&text).map_or_else(|_| without_word(&text, id), |json| without_own_json(json, id).to_string())
+}
+
+fn without_own_json(json: Value, id: &str) -> Value {
+    const OWN: [&str; 8] = ["instance", "id", "traceid", "requestid", "correlationid", "timestamp", "time", "date"];
+    let own = |name: &str| OWN.contains(&name.replace(['-', '_'], "").to_lowercase().as_str());
+    match json {
+        Value::String(text) => Value::String(without_word(&text, id)),
+        Value::Array(items) => items.into_iter().map(|item| without_own_json(item, id)).collect(),
+        Value::Object(members) => {
+            let kept = members.into_iter().filter(|(name, _)| !own(name));
+            Value::Object(kept.map(|(name, value)| (name, without_own_json(value, id))).collect())
         }
-        _ => text,
+        other => other,
+    }
+}
+
+/// The text with the id taken out wherever it stands as a word.
+fn without_word(text: &str, id: &str) -> String {
+    let mut words = text.split(id);
+    let mut kept = words.next().unwrap_or_default().to_owned();
+    for after in words {
+        let inside = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        kept.push_str(if inside(kept.chars().next_back()) || inside(after.chars().next()) { id } else { "{id}" });
+        kept.push_str(after);
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, fields: &[(&str, &str)], body: &str) -> Answer {
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Answer { status, fields, body: body.as_bytes().to_vec(), complete: true }
+    }
+
+    fn holds(judgement: &Judgement) -> bool {
+        matches!(judgement, Judgement::Holds(_))
+    }
+
+    #[test]
+    fn refusals_that_differ_in_ids_and_times_alone_are_alike() {
+        let unknown = answer(404, &[("Content-Type", "a"), ("Date", "1")], r#"{"title":"No such x","instance":"1"}"#);
+        let like = answer(404, &[("date", "2"), ("content-type", "a")], r#"{"instance":"2","title":"No such other"}"#);
+        assert!(holds(&alike((&unknown, "x"), (&like, "other"))));
+        let (short, long) =
+            (r#"{"detail":"No entity 4","status":404}"#, r#"{"detail":"No entity no-such","status":404}"#);
+        assert!(holds(&alike((&answer(404, &[], long), "no-such"), (&answer(404, &[], short), "4"))));
+        for (status, fields, body) in [
+            (403, &[("Content-Type", "a"), ("Date", "1")][..], "{\"title\":\"No such x\"}"),
+            (404, &[("Content-Type", "a")], "{\"title\":\"No such x\"}"),
+            (404, &[("Content-Type", "a"), ("Date", "1")], "{\"title\":\"Not yours: x\"}"),
+            (404, &[("Content-Type", "a"), ("Date", "1")], "No such x"),
+        ] {
+            let other = answer(status, fields, body);
+            assert!(matches!(alike((&unknown, "x"), (&other, "x")), Judgement::Broken(_)), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_private_key_is_found_wherever_it_stands_and_a_public_one_is_none() {
+        for body in [
+            r#"{"keys":[{"kty":"EC","x":"a","y":"b","d":"c"}]}"#,
+            r#"[{"debug":{"key":{"kty":"oct","k":"c"}}}]"#,
+            "-----BEGIN EC PRIVATE KEY-----\nMHc",
+        ] {
+            assert!(matches!(no_private_key(&answer(404, &[], body)), Judgement::Broken(_)), "{body}");
+        }
+        for body in [r#"{"kty":"EC","x":"a","y":"b"}"#, r#"{"d":"c"}"#, "-----BEGIN CERTIFICATE-----", ""] {
+            assert!(holds(&no_private_key(&answer(200, &[], body))), "{body}");
+        }
+    }
+
+    #[test]
+    fn who_forges_a_header_is_refused_as_if_nobody_had() {
+        for (status, kept) in [(401, true), (400, true), (403, true), (200, false), (404, false), (500, false)] {
+            assert_eq!(holds(&not_believed(&answer(status, &[], ""))), kept, "{status}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use clap::Args;
 use ring::rand::SystemRandom;
 
-pub(super) use self::door_rules::www_authenticate;
+pub(super) use self::door_rules::{no_redirect, www_authenticate};
 pub(super) use self::rules::CHECKS;
 use self::steps::{Examination, Parties, encoded};
 use super::check::Subject;
@@ -82,7 +82,7 @@ impl Auth {
         let mut examination = Examination { asker, ledger: Ledger::default(), base, parties: &parties };
         examination.run().await?;
         let Examination { asker, mut ledger, .. } = examination;
-        ledger.close(CHECKS, "no answer came so far that would show it");
+        ledger.close(CHECKS, "is seen only where a token is given: see to auth.token_given first, or to what it needs");
         self.examined.report(Subject::Auth, &self.server, asker.asked(), &ledger)
     }
 

@@ -66,19 +66,18 @@ impl Examination<'_> {
         }
         self.strangers().await?;
         self.forged_headers().await?;
-        self.entities().await?;
-        self.tokens().await?;
-        self.odd_requests().await
+        if self.tokens().await? {
+            self.known().await?;
+            self.odd_requests().await?;
+        }
+        Ok(())
     }
 
     /// The first request, without a certificate: whether there is a server at all.
     async fn reach(&mut self) -> Result<bool, CliError> {
         let heard = self.ask(self.entity(), Ask::default()).await?;
+        heard.reached()?;
         let sent = heard.sent.clone();
-        if let Some(Reply::NoConnection(_) | Reply::Silent) = &heard.reply {
-            self.ledger.enter(&rule::TLS, sent, heard.judged(|_| Judgement::holds("")));
-            return Ok(false);
-        }
         let trusted = match &heard.reply {
             Some(reply @ Reply::ServerNotVerified(_)) => Judgement::broken(in_words(reply)),
             _ if self.parties.any_server => Judgement::not_applicable("was not looked at (--insecure)"),
@@ -117,16 +116,17 @@ impl Examination<'_> {
                 self.enter(check, &heard, door::not_believed);
             }
         }
+        Ok(())
+    }
+
+    /// What can be seen only where a token was given: that somebody who is known is refused something else.
+    async fn known(&mut self) -> Result<(), CliError> {
+        let parties = self.parties;
         let theirs = Victim::of(&parties.other.as_ref().unwrap_or(&parties.stranger).certificate)?;
         let headers = vec![("X-SSL-Client-SHA1", theirs.sha1)];
         let heard = self.ask(self.entity(), Ask { who: Some(&parties.own), headers, ..Ask::default() }).await?;
         let own = parties.own.certificate.sha1.to_string();
         self.enter(&rule::FORGED_OWN, &heard, |answer| door::own_counts(answer, &own));
-        Ok(())
-    }
-
-    async fn entities(&mut self) -> Result<(), CliError> {
-        let parties = self.parties;
         let own = || Ask { who: Some(&parties.own), ..Ask::default() };
         let unknown = self.ask(NO_SUCH.to_owned(), own()).await?;
         self.enter(&rule::UNKNOWN_ENTITY, &unknown, door::status(404));
@@ -152,11 +152,12 @@ impl Examination<'_> {
         Ok(())
     }
 
-    /// A token, and another one.
-    async fn tokens(&mut self) -> Result<(), CliError> {
+    /// A token, and another one. Whether there was one.
+    async fn tokens(&mut self) -> Result<bool, CliError> {
         let parties = self.parties;
         let own = || Ask { who: Some(&parties.own), ..Ask::default() };
         let first = self.ask(self.entity(), own()).await?;
+        first.listened_to()?;
         if let (Some(reply @ Reply::BrokenOff(_)), None) = (&first.reply, first.version) {
             self.ledger.enter(&rule::TLS, &*first.sent, Judgement::broken(in_words(reply)));
         }
@@ -167,12 +168,15 @@ impl Examination<'_> {
         for (check, judgement) in given {
             self.ledger.enter(check, &*first.sent, judgement);
         }
+        if first.answer().is_none_or(|answer| answer.status != 200) {
+            return Ok(false);
+        }
         let second = self.ask(self.entity(), own()).await?;
         let judgement = second.judged(|answer| token_rules::all_kept(&self.token(answer)));
         self.ledger.enter(&rule::SECOND_TOKEN, &*second.sent, judgement);
         let newest = self.ask(self.entity(), Ask { version: Some(TlsVersion::Tls13), ..own() }).await?;
         self.enter(&rule::TLS_1_3, &newest, |answer| Judgement::holds(format!("status {}", answer.status)));
-        Ok(())
+        Ok(true)
     }
 
     fn token(&self, answer: &Answer) -> Vec<token_rules::Finding> {
