@@ -68,7 +68,9 @@ fn a_build_server_reads_the_report() {
 fn a_browser_runs_nothing_of_what_a_registry_says() {
     let html = report(&evil(), "html");
     assert!(html.starts_with("<!doctype html>") && html.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{html}");
-    assert!(!html.contains("<script") && !html.contains('\u{202e}') && !html.contains("href"), "{html}");
+    assert!(!html.contains("<script") && !html.contains('\u{202e}') && !html.contains("href=\"javascript"), "{html}");
+    let links = html.matches("href=").count();
+    assert_eq!(links, html.matches("href=\"#metadata.").count(), "links lead to its own rows only");
 }
 
 #[test]

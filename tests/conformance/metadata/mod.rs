@@ -7,8 +7,12 @@ mod own;
 mod registry;
 mod set;
 
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use self::faults::{Anchors, Fault, Reach, changes, content, envelope, members, serving, strangers};
@@ -203,4 +207,35 @@ fn a_key_without_a_participant_is_no_call() {
     let output = run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("name the participant with --pid"), "{output:?}");
+}
+
+#[test]
+fn a_set_that_nobody_can_read_is_no_pass() {
+    let registry = Registry::start(Bend::Answer(|asked, told| {
+        if asked.target.ends_with("/participantMetadata") {
+            *told = told.clone().with("Content-Encoding", "gzip");
+        }
+    }));
+    let findings = examine(&registry, Reach::Set, Anchors::One);
+    assert_eq!((findings.of("metadata.jws").0, findings.code), ("fail", 1));
+}
+
+#[test]
+fn an_interrupted_run_removes_what_it_added() {
+    // The set never shows the change, for which the probe waits.
+    let registry = Registry::start(Bend::Set(|draft| draft.participants[1]["interfaceEndpoints"] = json!([])));
+    let arguments = arguments(&registry, Reach::Write, Anchors::One);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bob-auth"));
+    command.env_remove("BOB_AUTH_CONFIG").arg("conformance").args(arguments);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let began = Instant::now();
+    while registry.left().is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(30), "nothing was added");
+        thread::sleep(Duration::from_millis(10));
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("interrupted; what was added"), "{output:?}");
+    assert_eq!(registry.left(), Vec::<String>::new());
 }

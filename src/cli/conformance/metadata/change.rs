@@ -1,9 +1,12 @@
 //! Changes, for those who want them tried: an endpoint, a domain name and an info that say what they are, added, changed and
 //! removed again. What was there before is left alone, and whatever happens, what was added is looked for and removed.
 
+use std::future::pending;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::signal::ctrl_c;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::envelope::Envelope;
 use super::member::Member;
@@ -41,11 +44,37 @@ pub(super) async fn attempt(
     (target, before): (&str, Option<&Envelope>),
 ) -> Result<Trace, CliError> {
     let mut trace = Trace::default();
-    let tried = changes(asker, ledger, member, (target, before, &mut trace)).await;
+    // Something may be left of a run that was killed.
+    clean_up(asker, member, &mut trace).await?;
+    let tried = tokio::select! {
+        tried = changes(asker, ledger, member, (target, before, &mut trace)) => tried,
+        () = interrupted() => Err(CliError::new("interrupted; what was added has been looked for and removed")),
+    };
     // A server that was silent all the time is asked all the same.
     asker.insist();
     let cleaned = clean_up(asker, member, &mut trace).await;
+    if tried.is_err() && !trace.left.is_empty() {
+        let left = trace.left.join(", ");
+        return Err(CliError::new(format!(
+            "interrupted; LEFT BEHIND at participant {}, remove it: {left}",
+            member.pid
+        )));
+    }
     tried.and(cleaned).map(|()| trace)
+}
+
+/// Ctrl-C or SIGTERM. Where they cannot be heard, they end the process as always.
+async fn interrupted() {
+    let ended = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut ended) => drop(ended.recv().await),
+            Err(_) => pending().await,
+        }
+    };
+    tokio::select! {
+        heard = ctrl_c() => if heard.is_err() { pending().await },
+        () = ended => {}
+    }
 }
 
 type Around<'a> = (&'a str, Option<&'a Envelope>, &'a mut Trace);
@@ -67,8 +96,7 @@ async fn changes(
         unproven(asker, ledger, member, (&place, id)).await?;
         remove(asker, ledger, member, &place).await?;
     }
-    let info = json!({ "bob-auth-conformance": "a test; it is removed at once" });
-    let info = (&rules::INFO_CHANGES, Place::Info(member.pid), info, "an info", 201);
+    let info = (&rules::INFO_CHANGES, Place::Info(member.pid), info(), "an info", 201);
     for (check, place, value, name, answered) in
         [info, (&rules::DOMAIN_CHANGES, Place::DomainName(member.pid), json!(DOMAIN), "a domain name", 204)]
     {
@@ -80,6 +108,10 @@ async fn changes(
         ledger.enter(check, sent, judgement);
     }
     Ok(())
+}
+
+fn info() -> Value {
+    json!({ "bob-auth-conformance": "a test; it is removed at once" })
 }
 
 fn call(uri: &str) -> Value {
@@ -292,19 +324,16 @@ async fn clean_up(asker: &mut Asker, member: &Member, trace: &mut Trace) -> Resu
             trace.left.push(format!("endpoint {id}"));
         }
     }
-    for (place, name) in [(Place::Info(member.pid), "an info"), (Place::DomainName(member.pid), "a domain name")] {
-        if !trace.added.iter().any(|added| added == name) {
-            continue;
-        }
-        let is_there = |heard: &Heard| {
-            heard.answer().is_some_and(|answer| {
-                answer.status == 200 && String::from_utf8_lossy(&answer.body).contains("bob-auth-conformance")
-            })
-        };
-        if is_there(&prover.ask(asker, "GET", &place, None).await?.heard) {
+    for place in [Place::Info(member.pid), Place::DomainName(member.pid)] {
+        let heard = prover.ask(asker, "GET", &place, None).await?.heard;
+        let is_ours = heard.answer().is_some_and(|answer| {
+            let value = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
+            answer.status == 200 && (value == json!(DOMAIN) || value == info())
+        });
+        if is_ours {
             let heard = prover.ask(asker, "DELETE", &place, None).await?.heard;
             if heard.answer().is_none_or(|answer| answer.status != 204) {
-                trace.left.push(name.to_owned());
+                trace.left.push(place.to_string());
             }
         }
     }

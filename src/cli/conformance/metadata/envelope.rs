@@ -130,8 +130,12 @@ pub(super) fn signatures(set: &[u8], anchors: &TrustAnchors, example_is_fine: bo
     let views = match SignatureView::of_set(set, anchors) {
         Ok((_, views)) => views,
         Err(error) => {
-            let unread = || Judgement::not_applicable(format!("the signatures cannot be told apart: {error}"));
-            return [&rules::SIGNATURE, &rules::FALLBACK, &rules::KNOWN_ANCHOR].map(|check| (check, unread())).into();
+            let words = format!("the signatures cannot be told apart: {error}");
+            let unread = || Judgement::not_applicable(&*words);
+            // That a member stands twice is found out by another rule.
+            let twice = matches!(error, MetadataError::Envelope(JsonFault::Duplicate { .. }));
+            let signed = if twice { unread() } else { Judgement::broken(&*words) };
+            return vec![(&rules::SIGNATURE, signed), (&rules::FALLBACK, unread()), (&rules::KNOWN_ANCHOR, unread())];
         }
     };
     let verified = |kid: &str| {
@@ -183,10 +187,13 @@ fn signed(views: &[SignatureView]) -> Judgement {
                 anchors.push(kid.to_string());
             }
             SignatureVerdict::Stranger => strangers.push(view.kid.clone().unwrap_or_else(|| "nobody".to_owned())),
-            SignatureVerdict::Refused(error @ (MetadataError::Signature { .. } | MetadataError::Base64(_))) => {
-                return Judgement::broken(error.to_string());
-            }
-            SignatureVerdict::Refused(error) => elsewhere = Some(error.to_string()),
+            // Each of these has a rule of its own, which is broken.
+            SignatureVerdict::Refused(
+                error @ (MetadataError::Forbidden { .. }
+                | MetadataError::Algorithm { .. }
+                | MetadataError::Protected { fault: JsonFault::Duplicate { .. }, .. }),
+            ) => elsewhere = Some(error.to_string()),
+            SignatureVerdict::Refused(error) => return Judgement::broken(error.to_string()),
         }
     }
     match (anchors.is_empty(), elsewhere) {

@@ -149,17 +149,23 @@ fn kids_of(answer: &Answer) -> Option<BTreeSet<String>> {
 }
 
 fn array(answer: &Answer) -> Judgement {
-    Judgement::of(
-        value_of(answer).is_some_and(|value| value.is_array()),
-        format!("{}, to be 200 with an array", status(answer)),
-    )
+    Judgement::of(value_of(answer).is_some_and(|value| value.is_array()), kind(answer))
 }
 
 fn object(answer: &Answer) -> Judgement {
-    Judgement::of(
-        value_of(answer).is_some_and(|value| value.is_object()),
-        format!("{}, to be 200 with an object", status(answer)),
-    )
+    Judgement::of(value_of(answer).is_some_and(|value| value.is_object()), kind(answer))
+}
+
+/// Status and body in words.
+fn kind(answer: &Answer) -> String {
+    let body = match serde_json::from_slice::<Value>(&answer.body) {
+        Ok(Value::Array(_)) => "an array",
+        Ok(Value::Object(_)) => "an object",
+        Ok(Value::String(_)) => "a string",
+        Ok(_) => "another value",
+        Err(_) => "no JSON",
+    };
+    format!("{} with {body}", status(answer))
 }
 
 fn single(answer: &Answer, place: &Place) -> Judgement {
@@ -169,7 +175,7 @@ fn single(answer: &Answer, place: &Place) -> Judgement {
         (200, _) => read_info(&answer.body).is_ok(),
         _ => false,
     };
-    Judgement::of(good, format!("{}, to be 404, or 200 with a proper body", status(answer)))
+    Judgement::of(good, kind(answer))
 }
 
 async fn nothing_there(asker: &mut Asker, ledger: &mut Ledger, member: &Member, unknown: Pid) -> Result<(), CliError> {

@@ -36,7 +36,7 @@ use self::stranger::Somebody;
 use super::asker::Asker;
 use super::check::Subject;
 use super::examined::{Examined, ServerUrl, server_url};
-use super::ledger::{Judgement, Ledger};
+use super::ledger::{Entry, Judgement, Ledger, Outcome};
 use crate::app::metadata_key;
 use crate::cli::error::CliError;
 use crate::cli::input::read;
@@ -117,6 +117,7 @@ impl Metadata {
             _ => "could not be tried",
         };
         ledger.close(CHECKS, why);
+        nothing_verified(&mut ledger);
         let place = |id: &str| CHECKS.iter().position(|check| check.id == id);
         ledger.entries.sort_by_key(|entry| place(entry.check.id));
         let answer = self.examined.report(Subject::Metadata, &self.server, asker.asked(), &ledger)?;
@@ -135,7 +136,9 @@ impl Metadata {
         };
         let now = SystemClock.now();
         let Some(bytes) = &served.bytes else {
-            not_asked(ledger, "the set came in a coding that is not known here");
+            let why = "the set came in a coding that is not known, or that does not open";
+            ledger.enter(&rules::JWS, &*served.sent, Judgement::broken(why));
+            not_asked(ledger, why);
             return Ok(Set::default());
         };
         let envelope = match Envelope::read(bytes) {
@@ -228,6 +231,14 @@ fn unknown(content: &Content) -> Result<Pid, CliError> {
 /// Enters the rules about a set that is not there.
 fn not_asked(ledger: &mut Ledger, why: &str) {
     ledger.close(rules::of_set(), why);
+}
+
+/// Nobody is to take a set for good that was not verified, whatever the reason.
+fn nothing_verified(ledger: &mut Ledger) {
+    let verified = |entry: &Entry| entry.check.id == rules::SIGNATURE.id && entry.outcome == Outcome::Pass;
+    if ledger.count(Outcome::Fail) == 0 && !ledger.entries.iter().any(verified) {
+        ledger.enter(&rules::SIGNATURE, "", Judgement::broken("no signature of the set could be verified"));
+    }
 }
 
 /// What was changed, for whoever wants to know.

@@ -115,7 +115,12 @@ fn alike(known: &Heard, unknown: &Heard, who: Somebody) -> Judgement {
     if one.status != 401 {
         return Judgement::not_applicable(format!("{}, not 401", status(one)));
     }
-    let [of_known, of_unknown] = [(one, who.known), (other, who.unknown)].map(|(answer, pid)| without(answer, pid));
+    let raw = [one, other].map(told);
+    let [of_known, of_unknown] = if raw[0] == raw[1] {
+        raw
+    } else {
+        [(&raw[0], who.known), (&raw[1], who.unknown)].map(|(told, pid)| without(told, pid))
+    };
     let differs = if of_known.0 != of_unknown.0 {
         format!("status {} for one that exists, {} for one that does not", of_known.0, of_unknown.0)
     } else if of_known.1 != of_unknown.1 {
@@ -128,15 +133,68 @@ fn alike(known: &Heard, unknown: &Heard, who: Somebody) -> Judgement {
     Judgement::broken(differs)
 }
 
-/// What an answer tells, without the pid that was asked about, and without what differs from answer to answer.
-fn without(answer: &Answer, pid: Pid) -> (u16, Vec<(String, String)>, String) {
+/// What an answer tells: its status, the headers that say something, its body.
+type Told = (u16, Vec<(String, String)>, String);
+
+fn told(answer: &Answer) -> Told {
     const TELLING: [&str; 4] = ["content-type", "www-authenticate", "cache-control", "x-bob-reason"];
-    let pid = pid.to_string();
     let told = |(name, value): &(String, String)| {
         let name = name.to_ascii_lowercase();
-        TELLING.contains(&name.as_str()).then(|| (name, value.replace(&pid, "PID")))
+        TELLING.contains(&name.as_str()).then(|| (name, value.clone()))
     };
     let mut fields: Vec<_> = answer.fields.iter().filter_map(told).collect();
     fields.sort();
-    (answer.status, fields, String::from_utf8_lossy(&answer.body).replace(&pid, "PID"))
+    (answer.status, fields, String::from_utf8_lossy(&answer.body).into_owned())
+}
+
+/// The same without the pid that was asked about, where it stands by itself: 1 is not in 401.
+fn without((status, fields, body): &Told, pid: Pid) -> Told {
+    let pid = pid.to_string();
+    let fields = fields.iter().map(|(name, value)| (name.clone(), by_itself(value, &pid))).collect();
+    (*status, fields, by_itself(body, &pid))
+}
+
+fn by_itself(text: &str, pid: &str) -> String {
+    let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find(pid) {
+        let (before, found) = rest.split_at(at);
+        let after = found.get(pid.len()..).unwrap_or_default();
+        out.push_str(before);
+        let part = digit(out.chars().next_back()) || digit(after.chars().next());
+        out.push_str(if part { pid } else { "PID" });
+        rest = after;
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(status: u16, body: &str) -> Heard {
+        let answer = Answer { status, body: body.as_bytes().to_vec(), complete: true, ..Answer::default() };
+        Heard { sent: String::new(), reply: Some(crate::cli::wire::Reply::Answer(answer)), version: None }
+    }
+
+    fn judged(known: &str, unknown: &str) -> bool {
+        let [one, other] = [1, 999].map(|number| Pid::new(number).unwrap());
+        let who = Somebody { known: one, unknown: other };
+        matches!(alike(&heard(401, known), &heard(401, unknown), who), Judgement::Holds(_))
+    }
+
+    #[test]
+    fn answers_that_are_the_same_but_for_the_pid_are_alike() {
+        assert!(judged(r#"{"status":401}"#, r#"{"status":401}"#));
+        assert!(judged(r#"{"status":401,"path":"/1/x"}"#, r#"{"status":401,"path":"/999/x"}"#));
+        assert!(!judged(r#"{"status":401,"a":"known"}"#, r#"{"status":401,"a":"unknown"}"#));
+        assert_eq!(by_itself("1 401 /1/ 11 x1", "1"), "PID 401 /PID/ 11 xPID");
+    }
+
+    #[test]
+    fn another_status_is_told() {
+        let who = Somebody { known: Pid::new(1).unwrap(), unknown: Pid::new(2).unwrap() };
+        let judgement = alike(&heard(401, ""), &heard(404, ""), who);
+        assert_eq!(judgement, Judgement::broken("status 401 for one that exists, 404 for one that does not"));
+    }
 }

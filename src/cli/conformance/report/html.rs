@@ -29,6 +29,7 @@ th, td { text-align: left; vertical-align: top; padding: .6rem .75rem .6rem 0; b
 thead th { border-top: 0; color: var(--soft); font-weight: 600; }
 tbody th { font-weight: 600; white-space: nowrap; }
 td:nth-child(2), td:nth-child(3) { overflow-wrap: anywhere; }
+a { color: inherit; }
 code, pre { font: .875em/1.5 ui-monospace, monospace; }
 tbody code { font-weight: 600; overflow-wrap: anywhere; }
 pre { background: var(--field); border-radius: .4rem; padding: .6rem .75rem; margin: .25rem 0 .75rem; white-space: pre-wrap;
@@ -93,6 +94,15 @@ fn summary(html: &mut String, report: &Report<'_>) {
         let _ = writeln!(html, "<li><b class=\"{class}\">{count}</b> {word}</li>");
     }
     html.push_str("</ul>\n");
+    if report.broken().next().is_some() {
+        html.push_str("<p>What is broken:</p>\n<ul>\n");
+        for Entry { check, outcome, .. } in report.broken() {
+            let (class, word) = (class_of(*outcome), outcome.word());
+            let (id, title) = (escaped(check.id), escaped(check.title));
+            let _ = writeln!(html, "<li><span class=\"{class}\">{word}</span> <a href=\"#{id}\">{title}</a></li>");
+        }
+        html.push_str("</ul>\n");
+    }
 }
 
 fn row(html: &mut String, report: &Report<'_>, entry: &Entry) {
@@ -164,6 +174,7 @@ mod tests {
     fn a_page_needs_nothing_from_elsewhere() {
         let ledger = samples::ledger();
         let html = page(&samples::report(&ledger));
+        assert_eq!(html.matches("href=\"").count(), html.matches("href=\"#auth.").count());
         for of_elsewhere in ["src=", "<link", "@import", "url(", "<img", "<iframe"] {
             assert!(!html.contains(of_elsewhere), "{of_elsewhere}");
         }

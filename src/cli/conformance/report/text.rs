@@ -27,7 +27,7 @@ const MOST_LINES: usize = 24;
 /// The most characters of such a line.
 const MOST_OF_LINE: usize = 600;
 /// Where the words of evidence begin.
-const INDENT: usize = 8;
+const INDENT: usize = 10;
 const PLAIN: &str = "\u{1b}[0m";
 
 impl Look {
@@ -84,18 +84,15 @@ pub(super) fn table(report: &Report<'_>, look: Look) -> String {
 
 fn evidence(text: &mut String, entry: &Entry, look: Look) {
     let check = entry.check;
-    let _ = writeln!(text, "\n{} {}: {}", look.word(entry.outcome, 0), check.id, look.wrapped(check.title, 4));
-    let _ = writeln!(
-        text,
-        "  {:6}{}",
-        "source",
-        look.wrapped(&format!("{}, {}", check.source, check.level.word()), INDENT)
-    );
+    let _ = writeln!(text, "\n{} {}", look.word(entry.outcome, 0), check.id);
+    for (name, words) in [("rule", check.title), ("source", &*format!("{}, {}", check.source, check.level.word()))] {
+        let _ = writeln!(text, "  {name:8}{}", look.wrapped(words, INDENT));
+    }
     for (name, words) in [("sent", &entry.sent), ("seen", &entry.seen)] {
         let mut name = name;
         for line in words.lines().take(MOST_LINES) {
             let line = printable(&shortened(line, MOST_OF_LINE));
-            let _ = writeln!(text, "  {name:6}{}", look.wrapped(&line, INDENT));
+            let _ = writeln!(text, "  {name:8}{}", look.wrapped(&line, INDENT));
             name = "";
         }
         if words.lines().nth(MOST_LINES).is_some() {
@@ -151,7 +148,7 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "pass     auth.kept     status 401");
         assert!(lines[1].starts_with("FAIL     auth.broken   status 200 | <script>"), "{text}");
-        assert!(text.contains("FAIL auth.broken: It is broken.\n  sourceBoB") || text.contains("  source"), "{text}");
+        assert!(text.contains("\nFAIL auth.broken\n  rule    It is broken.\n  source  BoB Authentication"), "{text}");
         assert!(text.chars().all(|c| !c.is_control() || c == '\n') && text.contains("\\u{1b}[31m"), "{text}");
         assert!(lines.last().unwrap().ends_with("by 7 requests: 1 passed, 1 failed, 1 warnings, 1 not applicable"));
     }
