@@ -97,7 +97,7 @@ impl Debian {
     }
 }
 
-/// The words of the unit's ExecStart, as it was installed.
+/// The words of the unit's `ExecStart`, as it was installed.
 fn exec_start(debian: &Debian) -> Vec<String> {
     let unit = fs::read_to_string(debian.path("/usr/lib/systemd/system/bob-auth.service")).unwrap();
     let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
