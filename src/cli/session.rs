@@ -149,10 +149,10 @@ fn customary_file(is_there: impl Fn(&Path) -> bool) -> &'static str {
     if !is_there(here.as_ref()) && is_there(of_the_machine.as_ref()) { of_the_machine } else { here }
 }
 
-/// The change that this command makes: now, by the user of the system.
+/// The change that this command makes: now, by the user of the system; behind sudo, by who called it.
 pub(super) fn change() -> Change {
     let name = |variable| environment(variable).filter(|name| fits_the_audit_trail(name));
-    let user = name("USER").or_else(|| name("LOGNAME"));
+    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(name);
     let user = user.unwrap_or_else(|| format!("uid{}", rustix::process::getuid().as_raw()));
     Change { at: SystemClock.now(), actor: format!("cli:{user}") }
 }
