@@ -36,10 +36,15 @@ impl ProcessMetrics {
             handshakes_completed: counters(
                 &registry,
                 "bob_auth_tls_handshakes_completed_total",
-                "TLS handshakes completed",
+                "TLS handshakes completed; those begun and not completed were broken off",
                 &["version", "resumed"],
             )?,
-            reloads: counters(&registry, "bob_auth_reloads_total", "Reloads of files", &["what", "result"])?,
+            reloads: counters(
+                &registry,
+                "bob_auth_reloads_total",
+                "Reloads of store, config or certificate (what), done or failed (result)",
+                &["what", "result"],
+            )?,
             ready: gauge(&registry, "bob_auth_ready", "1 if /health/ready answers 200")?,
             server_certificates: Mutex::default(),
             registry,
@@ -95,7 +100,7 @@ impl ProcessMetrics {
         let servers = gauges(
             &registry,
             "bob_auth_server_certificate_expiry_seconds",
-            "Seconds until a server certificate expires",
+            "Seconds until a server certificate expires, negative afterwards",
             &["listener"],
         )?;
         if let Ok(held) = self.server_certificates.lock() {

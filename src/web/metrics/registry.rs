@@ -68,7 +68,7 @@ impl RegistryMetrics {
             requests: counters(
                 &registry,
                 "bob_auth_registry_requests_total",
-                "Requests to the registry, by operation and status",
+                "Requests to the registry, by operation (as the API calls it, or none) and status",
                 &["operation", "status"],
             )?,
             refusals: counters(
@@ -80,18 +80,18 @@ impl RegistryMetrics {
             duration: histogram(
                 &registry,
                 "bob_auth_registry_request_duration_seconds",
-                "Time that a request to the registry took",
+                "Time that a request to the registry took, without TLS and network, in seconds",
             )?,
             builds: counters(
                 &registry,
                 "bob_auth_registry_set_builds_total",
-                "Times that a set was to be built, by what came of it",
+                "Times that a set was to be built, by what came of it: new, kept or failed",
                 &["result"],
             )?,
             build_duration: histogram(
                 &registry,
                 "bob_auth_registry_set_build_duration_seconds",
-                "Time that building and signing a set took",
+                "Time that building and signing a new set took, in seconds",
             )?,
             waiting: gauge(
                 &registry,
@@ -101,7 +101,7 @@ impl RegistryMetrics {
             proofs: gauge(
                 &registry,
                 "bob_auth_registry_proofs_remembered",
-                "Proofs of possession that are remembered",
+                "Proofs of possession that are remembered, so that none counts twice",
             )?,
             ready: gauge(&registry, "bob_auth_registry_ready", "1 if the registry has a set and signs its answers")?,
             registry,

@@ -1,0 +1,49 @@
+//! The contents of the book.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::{links, outside_fences, pages, read};
+
+/// The pages of docs/, as SUMMARY.md names them.
+fn written() -> BTreeSet<String> {
+    let below: Vec<PathBuf> =
+        pages().iter().filter_map(|page| page.strip_prefix("docs").ok()).map(Into::into).collect();
+    let names = below.iter().map(|page| page.to_str().unwrap().to_owned());
+    names.filter(|name| name != "SUMMARY.md").collect()
+}
+
+#[test]
+fn every_page_is_in_the_book_once() {
+    let listed = links(&read("docs/SUMMARY.md"));
+    let once: BTreeSet<String> = listed.iter().cloned().collect();
+    assert_eq!(listed.len(), once.len(), "a page is listed twice");
+    assert_eq!(once, written(), "docs/SUMMARY.md and the pages of docs/ differ");
+}
+
+#[test]
+fn a_page_has_one_title_and_something_to_say() {
+    for name in written() {
+        let text = read(format!("docs/{name}"));
+        let titles = outside_fences(&text).lines().filter(|line| line.starts_with("# ")).count();
+        assert!(
+            text.starts_with("# ") && titles == 1,
+            "docs/{name} has {titles} titles, and one is the first line of a page"
+        );
+        assert!(text.split_whitespace().count() > 40, "docs/{name} says nothing");
+    }
+}
+
+#[test]
+fn a_page_of_the_book_links_to_what_is_in_the_book() {
+    let mut outside = Vec::new();
+    for name in written() {
+        for link in links(&read(format!("docs/{name}"))) {
+            let up = link.matches("../").count();
+            if link.starts_with("../") && up > name.matches('/').count() {
+                outside.push(format!("docs/{name}: {link}"));
+            }
+        }
+    }
+    assert!(outside.is_empty(), "these would be broken in the book:\n{}", outside.join("\n"));
+}
