@@ -67,7 +67,7 @@ impl Spec {
                 others.push(format!("{name} ({}; answers as for {as_told})", lower_first(summary)));
                 continue;
             }
-            writeln!(page, "### {name} `{path}`: {summary}\n").unwrap();
+            writeln!(page, "### {name}: {}\n", lower_first(summary)).unwrap();
             paragraph(page, &operation["description"]);
             self.parameters(page, &operation["parameters"]);
             for (media, body) in members(&operation["requestBody"]["content"]) {
