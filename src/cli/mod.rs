@@ -5,6 +5,7 @@ mod cert;
 mod cert_enrol;
 mod cert_issue;
 mod cert_view;
+mod completions;
 mod config;
 mod doctor;
 mod entity;
@@ -15,6 +16,7 @@ mod input;
 mod key;
 mod key_rotate;
 mod key_status;
+mod man;
 mod metadata;
 mod output;
 mod participant;
@@ -97,6 +99,10 @@ enum Verb {
     Doctor(doctor::Doctor),
     /// Print a ready-made configuration for the proxy in front of a partner service
     ProxyConfig(proxy_config::ProxyConfig),
+    /// Print what makes a shell complete the words of this program
+    Completions(completions::Completions),
+    /// Write the manual, a page for each command
+    Man(man::Man),
 }
 
 impl Verb {
@@ -116,6 +122,8 @@ impl Verb {
             Self::Audit(verb) => Box::pin(verb.run(global)).await,
             Self::Doctor(verb) => verb.run().await,
             Self::ProxyConfig(verb) => verb.run(),
+            Self::Completions(verb) => verb.run(command()),
+            Self::Man(verb) => verb.run(command()),
             Self::Serve(_) | Self::VerifyServer(_) | Self::RegistryServer(_) => Err(CliError::new("runs elsewhere")),
         }
     }

@@ -137,9 +137,9 @@ impl Spec {
     fn body(&self, page: &mut String, schema: &Value) {
         paragraph(page, &schema["description"]);
         if schema["properties"].is_null() {
-            let mut kind: Mapping = schema.as_mapping().cloned().unwrap_or_default();
-            kind.remove("description");
-            writeln!(page, "{}\n", kind(&Value::Mapping(kind))).unwrap();
+            let mut bare: Mapping = schema.as_mapping().cloned().unwrap_or_default();
+            bare.remove("description");
+            writeln!(page, "{}\n", kind(&Value::Mapping(bare))).unwrap();
             return;
         }
         page.push_str("| member | must be there | what |\n|---|---|---|\n");
