@@ -21,8 +21,9 @@ pub(crate) fn package(into: &Path) -> Option<PathBuf> {
         .env("CARGO_NET_OFFLINE", "true")
         .env("DPKG_DEB_COMPRESSOR_TYPE", "gzip")
         .env("DPKG_DEB_COMPRESSOR_LEVEL", "1");
-    let said = done(script.current_dir(env!("CARGO_MANIFEST_DIR")));
-    Some(said.lines().rev().find(|line| line.ends_with(".deb")).unwrap().into())
+    done(script.current_dir(env!("CARGO_MANIFEST_DIR")));
+    let made = fs::read_dir(into).unwrap().map(|entry| entry.unwrap().path());
+    made.into_iter().find(|path| path.extension().is_some_and(|end| end == "deb"))
 }
 
 /// What is in the package: mode and owner by path, without directories.
