@@ -37,20 +37,10 @@ impl Spec {
             self.path(&mut page, path, item);
         }
         let components = &self.0["components"];
-        self.section(&mut page, "Shared answers", &components["responses"], Self::shared_answer);
-        self.section(&mut page, "Bodies", &components["schemas"], Self::body);
+        section(&mut page, "Shared answers", &components["responses"], |page, item| self.shared_answer(page, item));
+        section(&mut page, "Bodies", &components["schemas"], body);
         page.truncate(page.trim_end().len());
         page + "\n"
-    }
-
-    fn section(&self, page: &mut String, title: &str, items: &Value, write: fn(&Self, &mut String, &Value)) {
-        if !items.is_null() {
-            writeln!(page, "## {title}\n").unwrap();
-        }
-        for (name, item) in members(items) {
-            writeln!(page, "### {name}\n").unwrap();
-            write(self, page, item);
-        }
     }
 
     fn path(&self, page: &mut String, path: &str, item: &Value) {
@@ -101,23 +91,10 @@ impl Spec {
         for (status, answer) in members(answers) {
             match answer["$ref"].as_str() {
                 Some(path) => writeln!(page, "| {status} | {} |", link(path)).unwrap(),
-                None => writeln!(page, "| {status} | {} |", self.answer(answer)).unwrap(),
+                None => writeln!(page, "| {status} | {} |", answer_line(answer)).unwrap(),
             }
         }
         page.push('\n');
-    }
-
-    /// What an answer is, in one line.
-    fn answer(&self, answer: &Value) -> String {
-        let mut words = cell(&answer["description"]);
-        for (media, body) in members(&answer["content"]) {
-            write!(words, " Body, `{media}`: {}", kind(&body["schema"])).unwrap();
-        }
-        let headers: Vec<String> = members(&answer["headers"]).map(|(name, _)| format!("`{name}`")).collect();
-        if !headers.is_empty() {
-            write!(words, " Headers: {}.", headers.join(", ")).unwrap();
-        }
-        words
     }
 
     fn shared_answer(&self, page: &mut String, answer: &Value) {
@@ -134,24 +111,6 @@ impl Spec {
         page.push('\n');
     }
 
-    fn body(&self, page: &mut String, schema: &Value) {
-        paragraph(page, &schema["description"]);
-        if schema["properties"].is_null() {
-            let mut bare: Mapping = schema.as_mapping().cloned().unwrap_or_default();
-            bare.remove("description");
-            writeln!(page, "{}\n", kind(&Value::Mapping(bare))).unwrap();
-            return;
-        }
-        page.push_str("| member | must be there | what |\n|---|---|---|\n");
-        let required = schema["required"].as_sequence().map(Vec::as_slice).unwrap_or_default();
-        for (name, member) in members(&schema["properties"]) {
-            let must = if required.iter().any(|required| required == name) { "yes" } else { "" };
-            let what = format!("{} {}", kind(member), cell(&member["description"]));
-            writeln!(page, "| `{name}` | {must} | {} |", what.trim()).unwrap();
-        }
-        page.push('\n');
-    }
-
     /// What a local reference leads to, or the value itself.
     fn follow<'v>(&'v self, value: &'v Value) -> &'v Value {
         let Some(path) = value["$ref"].as_str() else { return value };
@@ -160,6 +119,47 @@ impl Spec {
         assert!(!found.is_null(), "{path} leads nowhere");
         found
     }
+}
+
+fn section(page: &mut String, title: &str, items: &Value, write: impl Fn(&mut String, &Value)) {
+    if !items.is_null() {
+        writeln!(page, "## {title}\n").unwrap();
+    }
+    for (name, item) in members(items) {
+        writeln!(page, "### {name}\n").unwrap();
+        write(page, item);
+    }
+}
+
+/// What an answer is, in one line.
+fn answer_line(answer: &Value) -> String {
+    let mut words = cell(&answer["description"]);
+    for (media, body) in members(&answer["content"]) {
+        write!(words, " Body, `{media}`: {}", kind(&body["schema"])).unwrap();
+    }
+    let headers: Vec<String> = members(&answer["headers"]).map(|(name, _)| format!("`{name}`")).collect();
+    if !headers.is_empty() {
+        write!(words, " Headers: {}.", headers.join(", ")).unwrap();
+    }
+    words
+}
+
+fn body(page: &mut String, schema: &Value) {
+    paragraph(page, &schema["description"]);
+    if schema["properties"].is_null() {
+        let mut bare: Mapping = schema.as_mapping().cloned().unwrap_or_default();
+        bare.remove("description");
+        writeln!(page, "{}\n", kind(&Value::Mapping(bare))).unwrap();
+        return;
+    }
+    page.push_str("| member | must be there | what |\n|---|---|---|\n");
+    let required = schema["required"].as_sequence().map(Vec::as_slice).unwrap_or_default();
+    for (name, member) in members(&schema["properties"]) {
+        let must = if required.iter().any(|required| required == name) { "yes" } else { "" };
+        let what = format!("{} {}", kind(member), cell(&member["description"]));
+        writeln!(page, "| `{name}` | {must} | {} |", what.trim()).unwrap();
+    }
+    page.push('\n');
 }
 
 /// The kind of a value in a few words. Ends with a full stop.
@@ -174,7 +174,7 @@ fn kind_words(schema: &Value) -> String {
     }
     for several in ["oneOf", "anyOf"] {
         if let Some(kinds) = schema[several].as_sequence().filter(|_| schema["type"].is_null()) {
-            return kinds.iter().map(|kind| kind_words(kind)).collect::<Vec<_>>().join(" or ");
+            return kinds.iter().map(kind_words).collect::<Vec<_>>().join(" or ");
         }
     }
     if let Some(only) = schema.get("const") {
