@@ -32,6 +32,7 @@ fn pages() -> Vec<PathBuf> {
     let mut pages = Vec::new();
     collect(Path::new(""), false, &mut pages);
     collect(Path::new("docs"), true, &mut pages);
+    collect(Path::new("examples"), true, &mut pages);
     collect(Path::new("keys-example"), true, &mut pages);
     pages.sort();
     pages

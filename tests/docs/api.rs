@@ -37,20 +37,10 @@ impl Spec {
             self.path(&mut page, path, item);
         }
         let components = &self.0["components"];
-        self.section(&mut page, "Shared answers", &components["responses"], Self::shared_answer);
-        self.section(&mut page, "Bodies", &components["schemas"], Self::body);
+        section(&mut page, "Shared answers", &components["responses"], |page, item| self.shared_answer(page, item));
+        section(&mut page, "Bodies", &components["schemas"], body);
         page.truncate(page.trim_end().len());
         page + "\n"
-    }
-
-    fn section(&self, page: &mut String, title: &str, items: &Value, write: fn(&Self, &mut String, &Value)) {
-        if !items.is_null() {
-            writeln!(page, "## {title}\n").unwrap();
-        }
-        for (name, item) in members(items) {
-            writeln!(page, "### {name}\n").unwrap();
-            write(self, page, item);
-        }
     }
 
     fn path(&self, page: &mut String, path: &str, item: &Value) {
@@ -67,11 +57,11 @@ impl Spec {
                 others.push(format!("{name} ({}; answers as for {as_told})", lower_first(summary)));
                 continue;
             }
-            writeln!(page, "### {name} `{path}`: {summary}\n").unwrap();
+            writeln!(page, "### {name}: {}\n", lower_first(summary)).unwrap();
             paragraph(page, &operation["description"]);
             self.parameters(page, &operation["parameters"]);
             for (media, body) in members(&operation["requestBody"]["content"]) {
-                writeln!(page, "Body, `{media}`: {}\n", self.kind(&body["schema"])).unwrap();
+                writeln!(page, "Body, `{media}`: {}\n", kind(&body["schema"])).unwrap();
             }
             match as_told {
                 Some((as_told, _)) => writeln!(page, "Answers: those of {as_told}.\n").unwrap(),
@@ -89,7 +79,7 @@ impl Spec {
         page.push_str("| parameter | in | what |\n|---|---|---|\n");
         for parameter in parameters.iter().map(|parameter| self.follow(parameter)) {
             let must = if parameter["required"].as_bool() == Some(true) { "" } else { ", optional" };
-            let what = [self.kind(&parameter["schema"]), cell(&parameter["description"])];
+            let what = [kind(&parameter["schema"]), cell(&parameter["description"])];
             let what = what.iter().filter(|words| !words.is_empty()).cloned().collect::<Vec<_>>().join(" ");
             writeln!(page, "| `{}` | {}{must} | {what} |", text(&parameter["name"]), text(&parameter["in"])).unwrap();
         }
@@ -101,23 +91,10 @@ impl Spec {
         for (status, answer) in members(answers) {
             match answer["$ref"].as_str() {
                 Some(path) => writeln!(page, "| {status} | {} |", link(path)).unwrap(),
-                None => writeln!(page, "| {status} | {} |", self.answer(answer)).unwrap(),
+                None => writeln!(page, "| {status} | {} |", answer_line(answer)).unwrap(),
             }
         }
         page.push('\n');
-    }
-
-    /// What an answer is, in one line.
-    fn answer(&self, answer: &Value) -> String {
-        let mut words = cell(&answer["description"]);
-        for (media, body) in members(&answer["content"]) {
-            write!(words, " Body, `{media}`: {}", self.kind(&body["schema"])).unwrap();
-        }
-        let headers: Vec<String> = members(&answer["headers"]).map(|(name, _)| format!("`{name}`")).collect();
-        if !headers.is_empty() {
-            write!(words, " Headers: {}.", headers.join(", ")).unwrap();
-        }
-        words
     }
 
     fn shared_answer(&self, page: &mut String, answer: &Value) {
@@ -126,78 +103,12 @@ impl Spec {
             let header = self.follow(header);
             let told = cell(&header["description"]);
             let told = if told.is_empty() { told } else { format!(" {told}") };
-            writeln!(page, "- `{name}`: {}{told}", self.kind(&header["schema"])).unwrap();
+            writeln!(page, "- `{name}`: {}{told}", kind(&header["schema"])).unwrap();
         }
         for (media, body) in members(&answer["content"]) {
-            writeln!(page, "- Body, `{media}`: {}", self.kind(&body["schema"])).unwrap();
+            writeln!(page, "- Body, `{media}`: {}", kind(&body["schema"])).unwrap();
         }
         page.push('\n');
-    }
-
-    fn body(&self, page: &mut String, schema: &Value) {
-        paragraph(page, &schema["description"]);
-        if schema["properties"].is_null() {
-            let mut kind: Mapping = schema.as_mapping().cloned().unwrap_or_default();
-            kind.remove("description");
-            writeln!(page, "{}\n", self.kind(&Value::Mapping(kind))).unwrap();
-            return;
-        }
-        page.push_str("| member | must be there | what |\n|---|---|---|\n");
-        let required = schema["required"].as_sequence().map(Vec::as_slice).unwrap_or_default();
-        for (name, member) in members(&schema["properties"]) {
-            let must = if required.iter().any(|required| required == name) { "yes" } else { "" };
-            let what = format!("{} {}", self.kind(member), cell(&member["description"]));
-            writeln!(page, "| `{name}` | {must} | {} |", what.trim()).unwrap();
-        }
-        page.push('\n');
-    }
-
-    /// The kind of a value in a few words. Ends with a full stop.
-    fn kind(&self, schema: &Value) -> String {
-        let words = self.kind_words(schema);
-        if words.is_empty() { words } else { format!("{words}.") }
-    }
-
-    fn kind_words(&self, schema: &Value) -> String {
-        if let Some(path) = schema["$ref"].as_str() {
-            return link(path);
-        }
-        for several in ["oneOf", "anyOf"] {
-            if let Some(kinds) = schema[several].as_sequence().filter(|_| schema["type"].is_null()) {
-                return kinds.iter().map(|kind| self.kind_words(kind)).collect::<Vec<_>>().join(" or ");
-            }
-        }
-        if let Some(only) = schema.get("const") {
-            return code(only);
-        }
-        if let Some(values) = schema["enum"].as_sequence() {
-            return format!("one of {}", values.iter().map(code).collect::<Vec<_>>().join(", "));
-        }
-        let kind = match &schema["type"] {
-            Value::Sequence(kinds) => kinds.iter().map(text).collect::<Vec<_>>().join(" or "),
-            Value::String(kind) if kind == "array" => format!("array of {}", self.kind_words(&schema["items"])),
-            kind => text(kind).to_owned(),
-        };
-        let mut words = vec![kind];
-        for (limit, says) in [
-            ("format", "format"),
-            ("pattern", "matching"),
-            ("minimum", "at least"),
-            ("maximum", "at most"),
-            ("maxLength", "with at most"),
-            ("maxItems", "with at most"),
-        ] {
-            if let Some(value) = schema.get(limit) {
-                let unit = match limit {
-                    "maxLength" => " characters",
-                    "maxItems" => " items",
-                    _ => "",
-                };
-                words.push(format!("{says} {}{unit}", code(value)));
-            }
-        }
-        words.retain(|word| !word.is_empty());
-        words.join(" ")
     }
 
     /// What a local reference leads to, or the value itself.
@@ -208,6 +119,95 @@ impl Spec {
         assert!(!found.is_null(), "{path} leads nowhere");
         found
     }
+}
+
+fn section(page: &mut String, title: &str, items: &Value, write: impl Fn(&mut String, &Value)) {
+    if !items.is_null() {
+        writeln!(page, "## {title}\n").unwrap();
+    }
+    for (name, item) in members(items) {
+        writeln!(page, "### {name}\n").unwrap();
+        write(page, item);
+    }
+}
+
+/// What an answer is, in one line.
+fn answer_line(answer: &Value) -> String {
+    let mut words = cell(&answer["description"]);
+    for (media, body) in members(&answer["content"]) {
+        write!(words, " Body, `{media}`: {}", kind(&body["schema"])).unwrap();
+    }
+    let headers: Vec<String> = members(&answer["headers"]).map(|(name, _)| format!("`{name}`")).collect();
+    if !headers.is_empty() {
+        write!(words, " Headers: {}.", headers.join(", ")).unwrap();
+    }
+    words
+}
+
+fn body(page: &mut String, schema: &Value) {
+    paragraph(page, &schema["description"]);
+    if schema["properties"].is_null() {
+        let mut bare: Mapping = schema.as_mapping().cloned().unwrap_or_default();
+        bare.remove("description");
+        writeln!(page, "{}\n", kind(&Value::Mapping(bare))).unwrap();
+        return;
+    }
+    page.push_str("| member | must be there | what |\n|---|---|---|\n");
+    let required = schema["required"].as_sequence().map(Vec::as_slice).unwrap_or_default();
+    for (name, member) in members(&schema["properties"]) {
+        let must = if required.iter().any(|required| required == name) { "yes" } else { "" };
+        let what = format!("{} {}", kind(member), cell(&member["description"]));
+        writeln!(page, "| `{name}` | {must} | {} |", what.trim()).unwrap();
+    }
+    page.push('\n');
+}
+
+/// The kind of a value in a few words. Ends with a full stop.
+fn kind(schema: &Value) -> String {
+    let words = kind_words(schema);
+    if words.is_empty() { words } else { format!("{words}.") }
+}
+
+fn kind_words(schema: &Value) -> String {
+    if let Some(path) = schema["$ref"].as_str() {
+        return link(path);
+    }
+    for several in ["oneOf", "anyOf"] {
+        if let Some(kinds) = schema[several].as_sequence().filter(|_| schema["type"].is_null()) {
+            return kinds.iter().map(kind_words).collect::<Vec<_>>().join(" or ");
+        }
+    }
+    if let Some(only) = schema.get("const") {
+        return code(only);
+    }
+    if let Some(values) = schema["enum"].as_sequence() {
+        return format!("one of {}", values.iter().map(code).collect::<Vec<_>>().join(", "));
+    }
+    let kind = match &schema["type"] {
+        Value::Sequence(kinds) => kinds.iter().map(text).collect::<Vec<_>>().join(" or "),
+        Value::String(kind) if kind == "array" => format!("array of {}", kind_words(&schema["items"])),
+        kind => text(kind).to_owned(),
+    };
+    let mut words = vec![kind];
+    for (limit, says) in [
+        ("format", "format"),
+        ("pattern", "matching"),
+        ("minimum", "at least"),
+        ("maximum", "at most"),
+        ("maxLength", "with at most"),
+        ("maxItems", "with at most"),
+    ] {
+        if let Some(value) = schema.get(limit) {
+            let unit = match limit {
+                "maxLength" => " characters",
+                "maxItems" => " items",
+                _ => "",
+            };
+            words.push(format!("{says} {}{unit}", code(value)));
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words.join(" ")
 }
 
 const METHODS_UPPER: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];

@@ -1,9 +1,10 @@
 //! The contents of the book.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::PathBuf;
 
-use super::{links, outside_fences, pages, read};
+use super::{links, outside_fences, pages, read, root};
 
 /// The pages of docs/, as SUMMARY.md names them.
 fn written() -> BTreeSet<String> {
@@ -46,4 +47,19 @@ fn a_page_of_the_book_links_to_what_is_in_the_book() {
         }
     }
     assert!(outside.is_empty(), "these would be broken in the book:\n{}", outside.join("\n"));
+}
+
+#[test]
+fn a_diagram_says_in_words_what_it_shows() {
+    let folder = root().join("docs/explanation");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let diagrams: Vec<PathBuf> = files.filter(|file| file.extension().is_some_and(|ending| ending == "svg")).collect();
+    assert!(diagrams.len() >= 5);
+    for diagram in diagrams {
+        let text = fs::read_to_string(&diagram).unwrap();
+        assert!(text.contains("<title") && text.contains("<desc"), "{}", diagram.display());
+        let name = diagram.file_name().unwrap().to_str().unwrap();
+        let shown = written().iter().any(|page| read(format!("docs/{page}")).contains(&format!("]({name})")));
+        assert!(shown, "{name} is on no page");
+    }
 }

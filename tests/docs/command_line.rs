@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use clap::builder::PossibleValue;
 use clap::{Arg, Command};
 
 use super::generated;
@@ -59,7 +60,8 @@ fn options(page: &mut String, arguments: &[&Arg]) {
         }
         let possible = arg.get_possible_values();
         if !possible.is_empty() && arg.get_action().takes_values() && !arg.is_hide_possible_values_set() {
-            let names: Vec<_> = possible.iter().filter(|value| !value.is_hide_set()).map(|v| v.get_name()).collect();
+            let names: Vec<_> =
+                possible.iter().filter(|value| !value.is_hide_set()).map(PossibleValue::get_name).collect();
             write!(said, " [possible values: {}]", names.join(", ")).unwrap();
         }
         writeln!(page, "- `{}`: {said}", shown(arg)).unwrap();

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::client::{self, Client, Identity};
-use crate::process::{Service, until};
+use crate::process::{PATIENCE, Service, within};
 use crate::union::Union;
 
 /// What a metric is, as the servers say.
@@ -65,14 +65,13 @@ fn every_metric_is_told_by_a_real_server_and_is_on_the_page() {
 
     let sources = sources();
     let wanted: BTreeSet<&str> = sources.values().flatten().map(String::as_str).collect();
-    let told = until("every metric is told", || {
+    let mut missing = Vec::new();
+    let told = within(PATIENCE, || {
         let told = told(&service, registry.internal());
-        let missing: Vec<_> = wanted.iter().filter(|name| !told.contains_key(**name)).collect();
-        if !missing.is_empty() {
-            eprintln!("not told yet: {missing:?}");
-        }
+        missing = wanted.iter().filter(|name| !told.contains_key(**name)).collect();
         missing.is_empty().then_some(told)
     });
+    let told = told.unwrap_or_else(|| panic!("nobody told {missing:?}"));
     assert_eq!(told.keys().map(String::as_str).collect::<BTreeSet<_>>(), wanted);
     generated(&page(&sources, &told));
 }
