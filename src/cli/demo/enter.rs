@@ -6,7 +6,7 @@ use std::thread;
 use tokio::sync::oneshot;
 
 /// The same where somebody can press it; elsewhere it waits for ever.
-pub(super) async fn pressed_if_possible() {
+pub(super) async fn pressed_where_possible() {
     if !io::stdin().is_terminal() {
         std::future::pending().await
     }

@@ -28,11 +28,6 @@ impl Failure {
     pub(super) fn with_log(self, name: &str, end: Vec<String>) -> Self {
         Self { log: Some((name.to_owned(), end)), ..self }
     }
-
-    /// Says what was being done.
-    pub(super) fn while_doing(self, doing: &str) -> Self {
-        Self { what: format!("{doing}: {}", self.what), ..self }
-    }
 }
 
 impl<E: std::error::Error> From<E> for Failure {

@@ -33,6 +33,7 @@ use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::task::Poll;
+use std::time::Instant;
 
 use clap::Args;
 use serde_json::json;
@@ -181,27 +182,35 @@ impl Demo {
         if self.keep {
             by_hand::tell(story, scene);
             *is_told = true;
-            enter::pressed_if_possible().await;
+            enter::pressed_where_possible().await;
         }
-        story.chapter(7, "The end", "Everything is stopped.").await;
+
         Ok(())
     }
 }
 
 /// Stops everything, takes it away, and says how it was.
 fn conclude(story: &mut Story, stage: &Stage, end: End) -> ExitCode {
+    let is_told = matches!(end, End::Told);
     match &end {
-        End::Told => {}
+        End::Told => story.last_chapter(7, "The end"),
         End::Failed(failure) => story.failed(failure),
         End::Signal(told) => story.interrupted(told.name),
     }
-    stage.processes.stop_all();
-    let cleared = stage.ground.clear();
-    let place = stage.ground.directory().display().to_string();
-    if let Err(error) = &cleared {
-        say_to_stderr(error);
+    let began = Instant::now();
+    let stopped = stage.processes.stop_all();
+    if is_told {
+        story.told(&format!("{stopped} servers are stopped"), began.elapsed());
     }
-    story.summary(matches!(end, End::Told), &place, stage.ground.is_kept() || cleared.is_err());
+    let (began, cleared) = (Instant::now(), stage.ground.clear());
+    let place = stage.ground.directory().display().to_string();
+    match &cleared {
+        Err(error) => say_to_stderr(error),
+        Ok(()) if stage.ground.is_kept() && is_told => story.told(&format!("{place} stays"), began.elapsed()),
+        Ok(()) if is_told => story.told(&format!("{place} is removed"), began.elapsed()),
+        Ok(()) => {}
+    }
+    story.summary(is_told && cleared.is_ok(), &place, stage.ground.is_kept() || cleared.is_err());
     match end {
         End::Told if cleared.is_ok() => ExitCode::SUCCESS,
         End::Signal(told) => ExitCode::from(told.code),

@@ -116,12 +116,14 @@ impl Processes {
         });
     }
 
-    /// Ends them all, the last one first.
-    pub(super) fn stop_all(&self) {
+    /// Ends them all, the last one first, and says how many there were.
+    pub(super) fn stop_all(&self) -> usize {
         let mut running = self.running.borrow_mut();
         running.iter_mut().rev().for_each(Process::tell);
         running.iter_mut().rev().for_each(Process::stop);
+        let count = running.len();
         running.clear();
+        count
     }
 
     fn of<T>(&self, name: &str, look: impl FnOnce(&mut Process) -> T) -> Result<T, Failure> {

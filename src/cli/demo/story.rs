@@ -9,7 +9,7 @@ use tokio::time::interval;
 
 use super::enter;
 use super::failure::Failure;
-use super::telling::{Mark, Telling};
+use super::telling::{Mark, Telling, span};
 
 /// The story as it goes.
 pub(super) struct Story {
@@ -83,6 +83,14 @@ impl Story {
         self.chapter = Some(Chapter { number, title, began: Instant::now() });
     }
 
+    /// The chapter that nobody waits for.
+    pub(super) fn last_chapter(&mut self, number: usize, title: &'static str) {
+        self.close();
+        self.telling.heading(Some(number), title, "");
+        self.telling.event("begin", &json!({"step": number, "title": title}));
+        self.chapter = Some(Chapter { number, title, began: Instant::now() });
+    }
+
     /// What comes when the story is told.
     pub(super) fn close_with(&self, title: &str, about: &str) {
         self.telling.heading(None, title, about);
@@ -114,10 +122,7 @@ impl Story {
         told: impl FnOnce(&T) -> String,
     ) -> Result<T, Failure> {
         let (done, took) = self.watched(doing, work).await?;
-        let text = told(&done);
-        self.tally.steps += 1;
-        self.telling.done(Mark::Good, &text, took);
-        self.telling.event("step", &json!({"step": self.number(), "what": text, "ok": true, "ms": millis(took)}));
+        self.told(&told(&done), took);
         Ok(done)
     }
 
@@ -141,9 +146,39 @@ impl Story {
             return Err(Failure::unexpected("the wrong answer", wanted, seen));
         }
         self.tally.refused += 1;
-        let status = status.map_or_else(|| "---".to_owned(), |status| status.to_string());
-        self.telling.verdict(what, &status, reason, took);
+        let status = status.map_or_else(|| "set".to_owned(), |status| status.to_string());
+        self.telling.verdict(what, (&status, reason), false, took);
         Ok(())
+    }
+
+    /// Calls, and must be taken for whom the caller is, with this status; anything else ends the story.
+    pub(super) async fn acceptance(
+        &mut self,
+        what: &str,
+        (status, who): (u16, &str),
+        work: impl Future<Output = Result<(Verdict, String), Failure>>,
+    ) -> Result<(), Failure> {
+        let ((verdict, seen), took) = self.watched(what, work).await?;
+        if verdict.status != Some(status) || seen != who {
+            self.doing = Some((what.to_owned(), Instant::now()));
+            return Err(Failure::unexpected(
+                "the wrong answer",
+                format!("{status} {who}"),
+                format!("{verdict} {seen}"),
+            ));
+        }
+        self.accepted(1);
+        self.telling.verdict(what, (&status.to_string(), who), true, took);
+        let event = json!({"step": self.number(), "what": what, "status": status, "caller": who, "ms": millis(took)});
+        self.telling.event("accepted", &event);
+        Ok(())
+    }
+
+    /// Something that is done already.
+    pub(super) fn told(&mut self, text: &str, took: Duration) {
+        self.tally.steps += 1;
+        self.telling.done(Mark::Good, text, took);
+        self.telling.event("step", &json!({"step": self.number(), "what": text, "ok": true, "ms": millis(took)}));
     }
 
     /// So many calls were accepted.
@@ -229,14 +264,13 @@ impl Story {
     pub(super) fn summary(&mut self, good: bool, place: &str, kept: bool) {
         self.close();
         let (Tally { steps, accepted, refused }, took) = (self.tally, self.began.elapsed());
-        let left = if kept { format!("{place} stays") } else { "nothing is left behind".to_owned() };
         if good {
-            let text = format!(
-                "{accepted} calls accepted, {refused} attacks refused, every answer as expected, in {}; {left}",
-                super::telling::span(took)
-            );
+            let took = span(took);
+            let text =
+                format!("{accepted} calls accepted, {refused} attacks refused, every answer as expected, in {took}");
             self.telling.loud(Mark::Good, &text);
         } else {
+            let left = if kept { format!("{place} stays") } else { "nothing is left behind".to_owned() };
             self.telling.note(&format!("everything is stopped; {left}"));
         }
         let event = json!({

@@ -77,11 +77,15 @@ impl Telling {
         match self {
             Self::Terminal(width) => {
                 let number = number.map_or_else(String::new, |number| format!("{CYAN}{number}{PLAIN} "));
-                draw(&format!("\n {number}{BOLD}{title}{PLAIN}\n{DIM}{}{PLAIN}", broken(about, width, "")));
+                draw(&format!("{AFRESH}\n {number}{BOLD}{title}{PLAIN}\n"));
+                if !about.is_empty() {
+                    draw(&format!("{DIM}{}{PLAIN}", broken(about, width)));
+                }
             }
             Self::Lines => {
                 let number = number.map_or_else(String::new, |number| format!("{number}. "));
-                draw(&format!("\n== {number}{title}\n{about}\n"));
+                let end = if about.is_empty() { "" } else { "\n" };
+                draw(&format!("\n== {number}{title}\n{about}{end}"));
             }
             Self::Json => {}
         }
@@ -91,8 +95,10 @@ impl Telling {
     pub(super) fn command(self, place: &str, line: &str) {
         match self {
             Self::Terminal(width) => {
-                let text = broken(&format!("{place}$ {line}"), width, " \\");
-                draw(&format!("{AFRESH}{DIM}{text}{PLAIN}"));
+                // The first word is the prompt, which is no part of what is typed.
+                let text = broken_at(&command_words(&format!("{place}$ {line}")), width, " \\");
+                let text = text.replacen(&format!("{place}$"), &format!("{CYAN}{place}${PLAIN}"), 1);
+                draw(&format!("{AFRESH}{text}"));
             }
             Self::Lines => draw(&format!("{place}$ {line}\n")),
             Self::Json => {}
@@ -104,53 +110,53 @@ impl Telling {
         self.line(mark, None, text, took);
     }
 
-    /// A verdict that had to come, with its status.
-    pub(super) fn verdict(self, what: &str, status: &str, reason: &str, took: Duration) {
-        self.line(Mark::Good, Some((status, reason)), what, took);
+    /// An answer that had to come: a status, and whom or why it is about. `yes`: it opened the door.
+    pub(super) fn verdict(self, what: &str, (status, rest): (&str, &str), yes: bool, took: Duration) {
+        self.line(Mark::Good, Some((status, rest, yes)), what, took);
     }
 
-    fn line(self, mark: Mark, verdict: Option<(&str, &str)>, text: &str, took: Duration) {
+    fn line(self, mark: Mark, verdict: Option<(&str, &str, bool)>, text: &str, took: Duration) {
         let (text, took) = (printable(text), span(took));
         match self {
-            Self::Terminal(width) => {
-                let sign = if mark == Mark::Good { format!("{GREEN}✓{PLAIN}") } else { format!("{RED}✗{PLAIN}") };
-                let right = verdict.map(|(status, reason)| format!("{status} {reason}"));
-                let painted = verdict.map(|(status, reason)| format!("{YELLOW}{status}{PLAIN} {reason}"));
-                let used = MARGIN + 2 + took.chars().count() + 2;
-                let for_verdict = right.as_ref().map_or(0, |_| VERDICT + 2);
-                let lines = words_in(&text, width.saturating_sub(used + for_verdict).max(20));
-                for (index, line) in lines.iter().enumerate() {
-                    if index + 1 < lines.len() {
-                        let sign = if index == 0 { &sign } else { " " };
-                        draw(&format!("{}{:MARGIN$}{sign} {line}\n", if index == 0 { AFRESH } else { "" }, ""));
-                        continue;
-                    }
-                    let (start, sign) = if index == 0 { (AFRESH, sign.as_str()) } else { ("", " ") };
-                    let mut shown = format!("{start}{:MARGIN$}{sign} {line}", "");
-                    let mut columns = MARGIN + 2 + line.chars().count();
-                    if let (Some(right), Some(painted)) = (&right, &painted) {
-                        let at = width.saturating_sub(VERDICT + took.chars().count() + 2).max(columns + 1);
-                        let _ = write!(shown, "{:1$}{painted}", "", at - columns);
-                        columns = at + right.chars().count();
-                    }
-                    let gap = width.saturating_sub(columns + took.chars().count()).max(1);
-                    draw(&format!("{shown}{:gap$}{DIM}{took}{PLAIN}\n", ""));
-                }
-            }
+            Self::Terminal(width) => self.painted(mark, verdict, (&text, &took), width),
             Self::Lines => {
                 let sign = if mark == Mark::Good { "ok" } else { "FAILED" };
-                let verdict = verdict.map_or_else(String::new, |(status, reason)| format!("{status} {reason}  "));
+                let verdict = verdict.map_or_else(String::new, |(status, rest, _)| {
+                    let verdict = format!("{status} {rest}");
+                    format!("{verdict:VERDICT$}  ")
+                });
                 draw(&format!("{sign:6}  {verdict}{text} ({took})\n"));
             }
             Self::Json => {}
         }
     }
 
+    /// A sign, the text in lines, and behind the last of them the verdict and the time, each in its column.
+    fn painted(self, mark: Mark, verdict: Option<(&str, &str, bool)>, (text, took): (&str, &str), width: usize) {
+        let sign = if mark == Mark::Good { format!("{GREEN}✓{PLAIN}") } else { format!("{RED}✗{PLAIN}") };
+        let right = TIME + verdict.map_or(0, |_| VERDICT + 1);
+        let lines = words_in(&text.split(' ').collect::<Vec<_>>(), width.saturating_sub(MARGIN + 2 + right + 1));
+        let mut shown = AFRESH.to_owned();
+        for (index, line) in lines.iter().enumerate() {
+            let sign = if index == 0 { &sign } else { " " };
+            let end = if index + 1 < lines.len() { "\n" } else { "" };
+            let _ = write!(shown, "{:MARGIN$}{sign} {line}{end}", "");
+        }
+        let used = MARGIN + 2 + lines.last().map_or(0, |line| line.chars().count());
+        let _ = write!(shown, "{:1$}", "", width.saturating_sub(used + right).max(1));
+        if let Some((status, rest, yes)) = verdict {
+            let colour = if yes { GREEN } else { YELLOW };
+            let gap = VERDICT.saturating_sub(status.chars().count() + 1 + rest.chars().count());
+            let _ = write!(shown, "{colour}{status}{PLAIN} {rest}{:1$}", "", gap + 1);
+        }
+        draw(&format!("{shown}{DIM}{took:>TIME$}{PLAIN}\n"));
+    }
+
     /// More about what was just told.
     pub(super) fn note(self, text: &str) {
         match self {
             Self::Terminal(width) => {
-                for line in words_in(&printable(text), width - MARGIN - 2) {
+                for line in words_in(&printable(text).split(' ').collect::<Vec<_>>(), width - MARGIN - 2) {
                     draw(&format!("{AFRESH}{:1$}{DIM}{line}{PLAIN}\n", "", MARGIN + 2));
                 }
             }
@@ -175,7 +181,7 @@ impl Telling {
         match self {
             Self::Terminal(width) => {
                 let colour = if mark == Mark::Good { GREEN } else { RED };
-                for line in words_in(&text, width - 1) {
+                for line in words_in(&text.split(' ').collect::<Vec<_>>(), width - 1) {
                     draw(&format!("{AFRESH} {BOLD}{colour}{line}{PLAIN}\n"));
                 }
             }
@@ -208,8 +214,9 @@ impl Telling {
     }
 }
 
-/// The columns of a status and the longest reason.
+/// The columns of a status and the longest reason, and those of a time.
 const VERDICT: usize = 23;
+const TIME: usize = 7;
 
 /// As a person reads it.
 pub(super) fn span(took: Duration) -> String {
@@ -218,29 +225,46 @@ pub(super) fn span(took: Duration) -> String {
 }
 
 /// In lines of so many columns at most, where words allow it.
-fn words_in(text: &str, width: usize) -> Vec<String> {
+fn words_in(words: &[impl AsRef<str>], width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let Some(last) = lines.last_mut() else { break };
-        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > width {
-            lines.push(word.to_owned());
-        } else {
-            if !last.is_empty() {
+    for word in words.iter().map(AsRef::as_ref) {
+        match lines.last_mut() {
+            Some(last) if last.is_empty() => last.push_str(word),
+            Some(last) if last.chars().count() + 1 + word.chars().count() <= width => {
                 last.push(' ');
+                last.push_str(word);
             }
-            last.push_str(word);
+            _ => lines.push(word.to_owned()),
         }
     }
     lines
 }
 
+/// The words of a command; what stands in quotation marks is not broken.
+fn command_words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for c in line.chars() {
+        quoted ^= c == '"';
+        match words.last_mut() {
+            Some(word) if c != ' ' || quoted => word.push(c),
+            _ => words.push(String::new()),
+        }
+    }
+    words
+}
+
+fn broken(text: &str, width: usize) -> String {
+    broken_at(&text.split(' ').map(str::to_owned).collect::<Vec<_>>(), width, "")
+}
+
 /// Indented lines, each but the last with this end.
-fn broken(text: &str, width: usize, end: &str) -> String {
-    let lines = words_in(text, width - MARGIN - 4 - end.len());
+fn broken_at(words: &[String], width: usize, end: &str) -> String {
+    let lines = words_in(words, width.saturating_sub(MARGIN + 4 + end.len()));
     let mut whole = String::new();
     for (index, line) in lines.iter().enumerate() {
-        let (more, end) =
-            (if index > 0 && !end.is_empty() { 4 } else { 0 }, if index + 1 < lines.len() { end } else { "" });
+        let more = if index > 0 && !end.is_empty() { 4 } else { 0 };
+        let end = if index + 1 < lines.len() { end } else { "" };
         let _ = writeln!(whole, "{:1$}{line}{end}", "", MARGIN + more);
     }
     whole
@@ -252,11 +276,14 @@ mod tests {
 
     #[test]
     fn a_command_that_is_too_long_can_still_be_copied() {
-        let line = "bob-auth init participant-1 --pid 1 --name Norra --listen 127.0.0.1:0";
-        let text = broken(&format!("demo$ {line}"), 50, " \\");
-        assert!(text.lines().all(|line| line.chars().count() <= 50), "{text}");
-        let joined = text.replace("\\\n", "").split_whitespace().collect::<Vec<_>>().join(" ");
-        assert_eq!(joined, format!("demo$ {line}"));
+        let line = "demo$ bob-auth init participant-1 --pid 1 --name \"Norra Trafiken\" --listen 127.0.0.1:0";
+        for width in 40..90 {
+            let text = broken_at(&command_words(line), width, " \\");
+            assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
+            assert!(text.contains("\"Norra Trafiken\""), "{text}");
+            let joined = text.replace("\\\n", "").split_whitespace().collect::<Vec<_>>().join(" ");
+            assert_eq!(joined, line);
+        }
     }
 
     #[test]

@@ -106,11 +106,11 @@ async fn forged(story: &mut Story, scene: Scene<'_>) -> Result<(), Failure> {
     let token = minting::token(&minting::unpublished("1:never_published")?, FIRST, validator, 0)?;
     story.refusal("a token of a key that nobody published", unknown, scene.try_with(validator, &token, &[])).await?;
     let token = minting::token(&minting::signing_key(ground, SECOND).await?, FIRST, validator, 0)?;
-    let what = "participant 2 signs in the name of participant 1";
+    let what = "participant 2 signs as participant 1";
     story.refusal(what, unknown, scene.try_with(validator, &token, &[])).await?;
     let kid = minting::signing_key(ground, FIRST).await?.kid().to_string();
     let token = minting::token(&minting::disguised(ground, SECOND, &kid).await?, FIRST, validator, 0)?;
-    let what = "the same under the id of participant 1's key";
+    let what = "the same, naming participant 1's key";
     story.refusal(what, (Some(401), "bad_signature"), scene.try_with(validator, &token, &[])).await
 }
 
@@ -152,7 +152,7 @@ async fn without_a_token(story: &mut Story, scene: Scene<'_>) -> Result<(), Fail
     let left = old.exp - SystemClock.now().as_seconds();
     let verdict = scene.try_with(inspector, &old.text, &[]).await?;
     let ends = if verdict.status == Some(200) {
-        format!("its last token still counts ({left} s): whoever is suspended is out when that is over")
+        format!("its last token counts for {left} s more: suspended is who gets no new one")
     } else {
         format!("its last token is over by now ({verdict})")
     };
@@ -186,14 +186,15 @@ async fn sets(story: &mut Story, scene: Scene<'_>) -> Result<(), Failure> {
     let false_set = tampered(&now.bytes, FIRST.number(), &thief)?;
     let verdict = SignedSet::verify(&false_set, &anchors(registry)?, SystemClock.now());
     let work = partner.refuses(&liar, false_set, verdict.err());
-    story.refusal("a set with the thief's key in it", (None, "metadata_signature"), work).await?;
+    story.refusal("a set with a thief's key in it", (None, "metadata_signature"), work).await?;
 
     let verdict = first_set.set.may_replace(now.set.header());
-    let what = format!("an old set, serial {} for {}", first_set.serial(), now.serial());
+
     let work = partner.refuses(&liar, first_set.bytes.clone(), verdict.err());
-    story.refusal(&what, (None, "metadata_rollback"), work).await?;
+    story.refusal("an old set, from before the keys", (None, "metadata_rollback"), work).await?;
     let keys = partner.source.keys().load().set.len();
-    story.note(&format!("the partner goes on with the {keys} keys of serial {}", now.serial()));
+    let (old, new) = (first_set.serial(), now.serial());
+    story.note(&format!("it had serial {old}: the partner goes on with the {keys} keys of serial {new}"));
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use crate::cli::demo::caller::{Answer, Caller, Token};
 use crate::cli::demo::failure::Failure;
 use crate::cli::demo::federation::{FIRST, LIFETIME};
 use crate::cli::demo::stage::Stage;
-use crate::cli::demo::story::Story;
+use crate::cli::demo::story::{Story, Verdict};
 
 /// Two clients.
 pub(in crate::cli::demo) struct Clients {
@@ -42,49 +42,28 @@ pub(in crate::cli::demo) async fn tell(
     let (validator, inspector) = (named(VALIDATOR)?, named(INSPECTOR)?);
     let early = token(story, services, &validator, VALIDATOR).await?;
     let status = format!("{}{STATUS}", partner.url);
-    call(story, &format!("{VALIDATOR} GET {STATUS}"), (200, VALIDATOR), validator.get(&status, &early.text, &[]))
-        .await?;
+    let get = validator.get(&status, &early.text, &[]);
+    story.acceptance(&format!("GET {STATUS}"), (200, "validator37 (val)"), called(get)).await?;
     let validations = format!("{}{VALIDATIONS}", partner.url);
     let ticket = json!({"ticketId": "T-4711"});
     let post = validator.post(&validations, &early.text, &ticket);
-    call(story, &format!("{VALIDATOR} POST {VALIDATIONS}"), (201, VALIDATOR), post).await?;
+    story.acceptance(&format!("POST {VALIDATIONS}"), (201, VALIDATOR), called(post)).await?;
     let theirs = token(story, services, &inspector, INSPECTOR).await?;
-    call(story, &format!("{INSPECTOR} GET {STATUS}"), (200, INSPECTOR), inspector.get(&status, &theirs.text, &[]))
-        .await?;
+    let get = inspector.get(&status, &theirs.text, &[]);
+    story.acceptance(&format!("GET {STATUS}"), (200, "inspector5 (ins)"), called(get)).await?;
     Ok(Clients { validator, inspector, early })
 }
 
 async fn token(story: &mut Story, services: &Services, caller: &Caller, entity: &str) -> Result<Token, Failure> {
-    let hok: String = caller.fingerprint().chars().take(12).collect();
-    let told = |token: &Token| format!("{entity} gets a token: key {}, bound to {hok}..., for {LIFETIME} s", token.kid);
+    let hok = format!("certificate {}...", caller.fingerprint().chars().take(8).collect::<String>());
+    let told = |token: &Token| format!("{entity} has a token of {}, for {LIFETIME} s and {hok}", token.kid);
     story.step(&format!("{entity} asks for a token"), caller.token(&services.first, entity), told).await
 }
 
-/// A call that must be accepted, and whom the API takes the caller for.
-async fn call(
-    story: &mut Story,
-    what: &str,
-    (status, entity): (u16, &str),
-    call: impl Future<Output = Result<Answer, Failure>>,
-) -> Result<(), Failure> {
-    let checked = async {
-        let answer = call.await?;
-        let who = [answer.text("/caller/entityId"), answer.text("/validatedBy/entityId")].concat();
-        if answer.status != status || who != entity {
-            let seen = format!("{} {who}", answer.verdict());
-            return Err(Failure::unexpected("the wrong answer", format!("{status} {entity}"), seen));
-        }
-        Ok(answer)
-    };
-    let answer = story
-        .step(what, checked, |answer| {
-            let pid = [answer.text("/caller/pid"), answer.text("/validatedBy/pid")].concat();
-            let class = answer.text("/caller/class");
-            let class = if class.is_empty() { String::new() } else { format!(", class {class}") };
-            format!("{what}: {} for {entity} of participant {pid}{class}", answer.status)
-        })
-        .await?;
-    story.accepted(1);
-    story.event("accepted", &json!({"what": what, "status": answer.status, "entity": entity}));
-    Ok(())
+/// What came of a call, and for whom the API takes the caller.
+async fn called(call: impl Future<Output = Result<Answer, Failure>>) -> Result<(Verdict, String), Failure> {
+    let answer = call.await?;
+    let who = [answer.text("/caller/entityId"), answer.text("/validatedBy/entityId")].concat();
+    let class = answer.text("/caller/class");
+    Ok((answer.verdict(), if class.is_empty() { who } else { format!("{who} ({class})") }))
 }

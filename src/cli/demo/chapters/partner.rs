@@ -13,7 +13,8 @@ use crate::cli::demo::story::Story;
 
 /// An API that can be called.
 pub(in crate::cli::demo) struct Partner {
-    pub(in crate::cli::demo) api: PartnerApi,
+    /// It ends with this.
+    _api: PartnerApi,
     /// Where clients call it.
     pub(in crate::cli::demo) url: String,
 }
@@ -29,12 +30,12 @@ pub(in crate::cli::demo) const VALIDATIONS: &str = "/validation/v1/validations";
 
 pub(in crate::cli::demo) async fn tell(story: &mut Story, stage: &Stage, made: &Made) -> Result<Partner, Failure> {
     let Stage { ground, processes, proxy } = stage;
-    let tls = ["cert", "key"].map(|_| ground.path("participant-2/tls"));
-    let [certificate, key] = tls;
+
+    let tls = ground.path("participant-2/tls");
     let is_built_in = matches!(proxy, Proxy::BuiltIn(_));
     let needs = Needs {
         registry: made.registry.clone(),
-        tls: is_built_in.then(|| (certificate.join("server.pem"), key.join("server.key"))),
+        tls: is_built_in.then(|| (tls.join("server.pem"), tls.join("server.key"))),
         cache: ground.path("participant-2/api-metadata.jws"),
     };
     let api = story
@@ -48,15 +49,16 @@ pub(in crate::cli::demo) async fn tell(story: &mut Story, stage: &Stage, made: &
         story.note(&format!("no proxy: {why}; TLS ends in the API itself, which sees the certificates"));
         story.event("proxy", &json!({"kind": "built-in", "why": why}));
         let url = format!("https://{}", api.address);
-        return Ok(Partner { api, url });
+        return Ok(Partner { _api: api, url });
     }
     story.command("proxy", proxy.command_line());
     let (listen, pid): (SocketAddr, u32) = story
         .step(&format!("{} starts", proxy.name()), proxy.start(ground, processes, api.address), |(listen, _)| {
-            format!("{} ends TLS at https://{listen}; the fingerprint goes on in {FINGERPRINT_HEADER}", proxy.name())
+            format!("{} ends TLS at https://{listen}", proxy.name())
         })
         .await?;
+    story.note(&format!("whose certificate it saw, it tells the API in {FINGERPRINT_HEADER}"));
     story.process("proxy", pid);
     story.event("proxy", &json!({"kind": proxy.name(), "listen": listen.to_string()}));
-    Ok(Partner { api, url: format!("https://{listen}") })
+    Ok(Partner { _api: api, url: format!("https://{listen}") })
 }

@@ -41,9 +41,7 @@ pub(in crate::cli::demo) async fn tell(story: &mut Story, stage: &Stage) -> Resu
         .run(story, REGISTRY, &[&add[0], &add[1]], |_| format!("two participants: {} and {}", FIRST.name, SECOND.name))
         .await?;
     let export = ["registry-admin anchor export > trust.jwks", "registry-admin anchor export --answers > answers.jwks"];
-    ground
-        .run(story, REGISTRY, &export, |said| format!("the anchors, which everybody is given: {}", kids(said)))
-        .await?;
+    ground.run(story, REGISTRY, &export, |said| format!("the anchors, for everybody: {}", kids(said))).await?;
 
     story.command(REGISTRY, "bob-auth registry-server &");
     let mut command = ground.program(REGISTRY);
@@ -61,9 +59,7 @@ pub(in crate::cli::demo) async fn tell(story: &mut Story, stage: &Stage) -> Resu
         Ok(Made { registry, url, first_set })
     };
     story
-        .step("the registry starts", begin, |made| {
-            format!("it listens at {}; its first set, serial {}, has no keys yet", made.url, made.first_set.serial())
-        })
+        .step("the registry starts", begin, |made| format!("it signs sets without any keys so far, at {}", made.url))
         .await
 }
 

@@ -16,8 +16,6 @@ use crate::cli::demo::story::Story;
 pub(in crate::cli::demo) struct Services {
     /// The URL of participant 1's.
     pub(in crate::cli::demo) first: String,
-    /// The set with the keys of both.
-    pub(in crate::cli::demo) published: Published,
 }
 
 pub(in crate::cli::demo) const TITLE: &str = "Two participants, each with a token service";
@@ -35,13 +33,13 @@ pub(in crate::cli::demo) async fn tell(story: &mut Story, stage: &Stage, made: &
     let published = story
         .step("both keys are published", until_published(made), |published| {
             let kids = BOTH.map(|one| one.pid().map(|pid| published.kids(pid).join(", ")).unwrap_or_default());
-            format!("{} and {} are in the signed set, serial {}", kids[0], kids[1], published.serial())
+            format!("{} and {} are in the signed set", kids[0], kids[1])
         })
         .await?;
     let proofs = proofs(stage)?;
-    story.note(&format!("the registry took them for the proofs that were signed with {proofs}"));
+    story.note(&format!("serial {}; the proofs were signed with {proofs}", published.serial()));
     let first = urls.into_iter().next().ok_or_else(|| Failure::new("there is no token service"))?;
-    Ok(Services { first, published })
+    Ok(Services { first })
 }
 
 /// Certificates, keys, configuration; and a metadata key that the registry knows.
