@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 /// The same where somebody can press it; elsewhere it waits for ever.
 pub(super) async fn pressed_where_possible() {
     if !io::stdin().is_terminal() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
     pressed().await;
 }
@@ -24,6 +24,6 @@ pub(super) async fn pressed() {
         }
     });
     if told.await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

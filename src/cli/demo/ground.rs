@@ -27,7 +27,7 @@ pub(super) struct Ground {
 /// The directory itself, as a place in it.
 pub(super) const HERE: &str = ".";
 /// How long one command may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Ground {
     /// In this directory, which must be new or empty and stays; or in one of its own, which goes.
@@ -91,7 +91,9 @@ impl Ground {
         told: impl FnOnce(&[String]) -> String,
     ) -> Result<Vec<String>, Failure> {
         let prompt = if place == HERE { "demo" } else { place };
-        lines.iter().for_each(|line| story.command(prompt, &format!("bob-auth {line}")));
+        for line in lines {
+            story.command(prompt, &format!("bob-auth {line}"));
+        }
         let work = async {
             let mut all = Vec::new();
             for line in lines {

@@ -41,7 +41,7 @@ const CALLS: usize = 5;
 /// Between two of them: a laptop is to stay a laptop.
 const PAUSE: Duration = Duration::from_millis(10);
 /// Nobody goes on for longer.
-const LONGEST: Duration = Duration::from_secs(120);
+const LONGEST: Duration = Duration::from_mins(2);
 
 impl Load {
     /// Starts these clients, each an entity with its certificate.

@@ -114,7 +114,7 @@ impl Demo {
             Ok(runtime) => runtime.block_on(Box::pin(self.play(&mut story, &stage))),
             Err(error) => End::Failed(Failure::new(error)),
         };
-        conclude(&mut story, &stage, end)
+        conclude(&mut story, &stage, &end)
     }
 
     fn prepare(&self, telling: Telling) -> Result<(Stage, Story), (CliError, u8)> {
@@ -190,9 +190,9 @@ impl Demo {
 }
 
 /// Stops everything, takes it away, and says how it was.
-fn conclude(story: &mut Story, stage: &Stage, end: End) -> ExitCode {
+fn conclude(story: &mut Story, stage: &Stage, end: &End) -> ExitCode {
     let is_told = matches!(end, End::Told);
-    match &end {
+    match end {
         End::Told => story.last_chapter(7, "The end"),
         End::Failed(failure) => story.failed(failure),
         End::Signal(told) => story.interrupted(told.name),

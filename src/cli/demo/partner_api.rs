@@ -117,15 +117,12 @@ async fn serve(needs: Needs) -> Result<(actix_web::dev::Server, SocketAddr, Arc<
     let first = Allowed::issuer(FIRST.pid()?);
     let verifier = Verifier::builder(source.keys()).allow(first).leeway(LEEWAY).build()?;
     let verifier = LiveVerifier::new(verifier, Arc::clone(&source))?;
-    let guard = match &needs.tls {
-        Some(_) => BobAuth::for_connections(verifier),
-        None => {
-            let local: TrustedPeers = "127.0.0.1".parse()?;
-            BobAuth::behind_proxy(
-                verifier,
-                ProxyIdentity::builder().trust(local).fingerprint_header(FINGERPRINT_HEADER).build()?,
-            )
-        }
+    let guard = if needs.tls.is_some() {
+        BobAuth::for_connections(verifier)
+    } else {
+        let local: TrustedPeers = "127.0.0.1".parse()?;
+        let proxy = ProxyIdentity::builder().trust(local).fingerprint_header(FINGERPRINT_HEADER);
+        BobAuth::behind_proxy(verifier, proxy.build()?)
     };
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;

@@ -245,7 +245,9 @@ impl Story {
         }
         if let Some((name, lines)) = log {
             self.telling.note(&format!("the end of the log of {name}:"));
-            lines.iter().for_each(|line| self.telling.note(line));
+            for line in lines {
+                self.telling.note(line);
+            }
         }
         let event = json!({
             "step": self.number(), "what": what,

@@ -118,7 +118,7 @@ impl Telling {
     fn line(self, mark: Mark, verdict: Option<(&str, &str, bool)>, text: &str, took: Duration) {
         let (text, took) = (printable(text), span(took));
         match self {
-            Self::Terminal(width) => self.painted(mark, verdict, (&text, &took), width),
+            Self::Terminal(width) => Self::painted(mark, verdict, (&text, &took), width),
             Self::Lines => {
                 let sign = if mark == Mark::Good { "ok" } else { "FAILED" };
                 let verdict = verdict.map_or_else(String::new, |(status, rest, _)| {
@@ -132,7 +132,7 @@ impl Telling {
     }
 
     /// A sign, the text in lines, and behind the last of them the verdict and the time, each in its column.
-    fn painted(self, mark: Mark, verdict: Option<(&str, &str, bool)>, (text, took): (&str, &str), width: usize) {
+    fn painted(mark: Mark, verdict: Option<(&str, &str, bool)>, (text, took): (&str, &str), width: usize) {
         let sign = if mark == Mark::Good { format!("{GREEN}✓{PLAIN}") } else { format!("{RED}✗{PLAIN}") };
         let right = TIME + verdict.map_or(0, |_| VERDICT + 1);
         let lines = words_in(&text.split(' ').collect::<Vec<_>>(), width.saturating_sub(MARGIN + 2 + right + 1));
