@@ -135,10 +135,10 @@ fn free_address() -> Result<SocketAddr, Failure> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-/// The program in one of the directories of `PATH`, or in the `sbin` beside one: servers live where the `PATH` of an ordinary user
+/// The program in one of the directories of `PATH`, or in the `sbin` beside a `bin`: servers live where the `PATH` of an ordinary user
 /// does not lead.
 fn installed(program: &str, path: &str) -> Option<PathBuf> {
-    let beside = |directory: &Path| Some(directory.parent()?.join("sbin"));
+    let beside = |directory: &Path| Some(directory.parent()?.join("sbin")).filter(|_| directory.ends_with("bin"));
     let directories: Vec<PathBuf> = std::env::split_paths(path).filter(|directory| directory.is_absolute()).collect();
     let all = directories.iter().cloned().chain(directories.iter().filter_map(|directory| beside(directory)));
     all.map(|directory| directory.join(program)).find(|file| file.is_file())
@@ -156,6 +156,7 @@ mod tests {
         std::fs::write(sbin.join("nginx"), "").unwrap();
         assert_eq!(installed("nginx", bin.to_str().unwrap()), Some(sbin.join("nginx")));
         assert_eq!(installed("haproxy", bin.to_str().unwrap()), None);
+        assert_eq!(installed("nginx", home.path().join("other").to_str().unwrap()), None);
         assert_eq!(installed("nginx", ""), None);
     }
 }

@@ -6,7 +6,7 @@ use super::partner::{Partner, STATUS, VALIDATIONS};
 use super::services::Services;
 use crate::cli::demo::caller::{Answer, Caller, Token};
 use crate::cli::demo::failure::Failure;
-use crate::cli::demo::federation::{FIRST, LIFETIME};
+use crate::cli::demo::federation::FIRST;
 use crate::cli::demo::stage::Stage;
 use crate::cli::demo::story::{Story, Verdict};
 
@@ -55,8 +55,8 @@ pub(in crate::cli::demo) async fn tell(
 }
 
 async fn token(story: &mut Story, services: &Services, caller: &Caller, entity: &str) -> Result<Token, Failure> {
-    let hok = format!("certificate {}...", caller.fingerprint().chars().take(8).collect::<String>());
-    let told = |token: &Token| format!("{entity} has a token of {}, for {LIFETIME} s and {hok}", token.kid);
+    let hok = format!("{}...", caller.fingerprint().chars().take(8).collect::<String>());
+    let told = |token: &Token| format!("{entity} has a token of {}, bound to {hok}", token.kid);
     story.step(&format!("{entity} asks for a token"), caller.token(&services.first, entity), told).await
 }
 

@@ -41,7 +41,7 @@ pub(in crate::cli::demo) async fn tell(story: &mut Story, stage: &Stage) -> Resu
         .run(story, REGISTRY, &[&add[0], &add[1]], |_| format!("two participants: {} and {}", FIRST.name, SECOND.name))
         .await?;
     let export = ["registry-admin anchor export > trust.jwks", "registry-admin anchor export --answers > answers.jwks"];
-    ground.run(story, REGISTRY, &export, |said| format!("the anchors, for everybody: {}", kids(said))).await?;
+    ground.run(story, REGISTRY, &export, |said| format!("the anchors: {}", kids(said))).await?;
 
     story.command(REGISTRY, "bob-auth registry-server &");
     let mut command = ground.program(REGISTRY);
