@@ -16,6 +16,7 @@ mod rotation;
 mod rotation_told;
 mod set_builder;
 mod stop;
+mod supervisor;
 mod tls_slot;
 mod uptime;
 mod verification;

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::error::AppError;
 use super::listeners::Started;
+use super::supervisor::{Stage, tell};
 use crate::config::ShutdownSettings;
 
 /// Hears SIGTERM and SIGINT. Made before anything is opened: whoever is told to stop while it starts stops in order as well.
@@ -37,6 +38,7 @@ pub(super) async fn run_until_told(
 ) -> Result<(), AppError> {
     let handles: Vec<_> = public.iter().chain(&internal).map(|started| started.handle.clone()).collect();
     let mut failure = run_all(public.into_iter().chain(internal));
+    tell(Stage::Ready);
     let ended = tokio::select! {
         _ = terminate.recv() => Ok("SIGTERM"),
         _ = interrupt.recv() => Ok("SIGINT"),
@@ -47,6 +49,7 @@ pub(super) async fn run_until_told(
         },
     };
     drain();
+    tell(Stage::Stopping);
     tracing::info!(by = ended.as_ref().ok(), delay = ?settings.delay, drain = ?settings.drain, "stopping");
     if ended.is_ok() {
         tokio::time::sleep(settings.delay).await;

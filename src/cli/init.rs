@@ -1,7 +1,7 @@
 //! `bob-auth init`: a new service in a directory.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{self, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
@@ -15,14 +15,16 @@ use crate::store::Participant;
 use crate::value::Pid;
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  bob-auth init /etc/bob-auth --pid 34 --host auth.example.se --listen 0.0.0.0:8443\n\n\
-    The participant is given with --pid (default 34). Nothing that exists is overwritten."
-)]
+#[command(after_help = "Examples:\n  bob-auth init svc --pid 34 --host auth.example.se --listen 0.0.0.0:8443\n  \
+    bob-auth init /etc/bob-auth --state /var/lib/bob-auth --pid 34 --host auth.example.se\n\n\
+    The participant is given with --pid (default 34). Nothing that exists is overwritten.")]
 pub(super) struct Init {
     /// Where everything goes; made if it is missing
     #[arg(value_name = "DIR")]
     directory: PathBuf,
+    /// Where the store and the signing keys go; made if it is missing [default: DIR]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
     /// What people call the participant [default: "Participant PID"]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -62,12 +64,24 @@ impl Init {
             base_path: None,
             created: change.at,
         };
-        let config = Config::template(&TemplateValues::customary(pid, vec![self.listen], self.internal));
-        let plan = Plan { directory: self.directory.clone(), participant, server_names: hosts, config };
+        let config = Config::template(&self.values(pid)?);
+        let state = self.state.clone().unwrap_or_else(|| self.directory.clone());
+        let plan = Plan { directory: self.directory.clone(), state, participant, server_names: hosts, config };
         let made = set_up(&plan, &change, &randomness()).await?;
         let next = self.next_commands(plan.server_names.first());
         let view = self.view(pid, &made, next);
         Answer::new(text(&view), &view)
+    }
+
+    /// What the configuration says. A state directory of its own is named in full: other paths start at the configuration.
+    fn values(&self, pid: Pid) -> Result<TemplateValues, CliError> {
+        let mut values = TemplateValues::customary(pid, vec![self.listen], self.internal);
+        if let Some(state) = &self.state {
+            let state = path::absolute(state).map_err(|error| CliError::new(error).at(state))?;
+            values.store_path = state.join(values.store_path);
+            values.key_directory = state.join(values.key_directory);
+        }
+        Ok(values)
     }
 
     fn view(&self, pid: Pid, made: &Made, next: Vec<String>) -> View {

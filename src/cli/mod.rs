@@ -5,6 +5,7 @@ mod cert;
 mod cert_enrol;
 mod cert_issue;
 mod cert_view;
+mod completions;
 mod config;
 mod demo;
 mod doctor;
@@ -16,6 +17,7 @@ mod input;
 mod key;
 mod key_rotate;
 mod key_status;
+mod man;
 mod metadata;
 mod output;
 mod participant;
@@ -36,7 +38,7 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::error::CliError;
 use self::output::Answer;
@@ -100,6 +102,10 @@ enum Verb {
     Doctor(doctor::Doctor),
     /// Print a ready-made configuration for the proxy in front of a partner service
     ProxyConfig(proxy_config::ProxyConfig),
+    /// Print what makes a shell complete the words of this program
+    Completions(completions::Completions),
+    /// Write the manual, a page for each command
+    Man(man::Man),
 }
 
 impl Verb {
@@ -119,11 +125,18 @@ impl Verb {
             Self::Audit(verb) => Box::pin(verb.run(global)).await,
             Self::Doctor(verb) => verb.run().await,
             Self::ProxyConfig(verb) => verb.run(),
+            Self::Completions(verb) => verb.run(command()),
+            Self::Man(verb) => verb.run(command()),
             Self::Serve(_) | Self::VerifyServer(_) | Self::RegistryServer(_) | Self::Demo(_) => {
                 Err(CliError::new("runs elsewhere"))
             }
         }
     }
+}
+
+/// The whole command line as clap knows it: every verb, option and help text, for the pages that are made from it.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the program with the arguments of this process. Exit codes: 0 done, 1 it failed, 2 it was called wrongly.

@@ -23,7 +23,7 @@ pub(super) struct Global {
         global = true,
         help_heading = "Options of every command",
         value_name = "FILE",
-        help = "The configuration file [default: $BOB_AUTH_CONFIG, else config.toml]"
+        help = "The configuration file [default: $BOB_AUTH_CONFIG, else config.toml, else /etc/bob-auth/config.toml]"
     )]
     config: Option<PathBuf>,
     /// In which form to answer
@@ -67,7 +67,7 @@ impl Global {
     /// The configuration file that is meant.
     pub(super) fn config_file(&self) -> PathBuf {
         let from_environment = || environment("BOB_AUTH_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
-        self.config.clone().or_else(from_environment).unwrap_or_else(|| "config.toml".into())
+        self.config.clone().or_else(from_environment).unwrap_or_else(|| customary_file(Path::exists).into())
     }
 
     /// The configuration.
@@ -143,6 +143,12 @@ impl Session {
     }
 }
 
+/// The configuration that is meant when nobody names one: that of the directory one is in, else that of the machine.
+fn customary_file(is_there: impl Fn(&Path) -> bool) -> &'static str {
+    let [here, of_the_machine] = ["config.toml", "/etc/bob-auth/config.toml"];
+    if !is_there(here.as_ref()) && is_there(of_the_machine.as_ref()) { of_the_machine } else { here }
+}
+
 /// The change that this command makes: now, by the user of the system.
 pub(super) fn change() -> Change {
     let name = |variable| environment(variable).filter(|name| fits_the_audit_trail(name));
@@ -165,6 +171,16 @@ fn fits_the_audit_trail(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_configuration_of_the_directory_goes_before_that_of_the_machine() {
+        let (here, of_the_machine) = ("config.toml", "/etc/bob-auth/config.toml");
+        assert_eq!(customary_file(|_| true), here);
+        assert_eq!(customary_file(|path| path == Path::new(of_the_machine)), of_the_machine);
+        assert_eq!(customary_file(|path| path == Path::new(here)), here);
+        // What is missed then is the one that people expect.
+        assert_eq!(customary_file(|_| false), here);
+    }
 
     #[test]
     fn the_actor_is_a_name_of_one_word() {

@@ -1,4 +1,4 @@
-//! Sets up a service in a directory: a local CA with a server certificate, the store with its first participant, and a
+//! Sets up a service in a directory, or in two, one of them for what changes: a local CA with a server certificate, the store with its first participant, and a
 //! key that signs. What the configuration file says is given.
 
 use std::net::IpAddr;
@@ -21,6 +21,8 @@ use crate::value::Timestamp;
 pub struct Plan {
     /// Where; made if it is missing.
     pub directory: PathBuf,
+    /// Where store and signing keys go; made if it is missing.
+    pub state: PathBuf,
     /// The first participant.
     pub participant: Participant,
     /// Names and addresses of the server beside those of this machine.
@@ -90,10 +92,10 @@ struct Layout {
 
 /// Sets everything up, or nothing: what this run made is removed again when it fails.
 pub async fn set_up(plan: &Plan, change: &Change, rng: &dyn SecureRandom) -> Result<Made, SetUpError> {
-    let layout = Layout::below(&plan.directory);
+    let layout = Layout::below(&plan.directory, &plan.state);
     layout.refuse_what_exists()?;
     let mut new = NewFiles::default();
-    for directory in [&plan.directory, &layout.tls, &layout.keys] {
+    for directory in [&plan.directory, &plan.state, &layout.tls, &layout.keys] {
         new.directory(directory)?;
     }
     let server_not_after = make_tls(&layout, plan, change.at, rng, &mut new)?;
@@ -188,15 +190,15 @@ fn list(paths: &[PathBuf]) -> String {
 }
 
 impl Layout {
-    fn below(directory: &Path) -> Self {
+    fn below(directory: &Path, state: &Path) -> Self {
         let tls = directory.join("tls");
         Self {
             config: directory.join("config.toml"),
             ca: [tls.join("ca.pem"), tls.join("ca.key")],
             server: [tls.join("server.pem"), tls.join("server.key")],
             tls,
-            keys: directory.join("keys"),
-            store: directory.join("bob-auth.sqlite"),
+            keys: state.join("keys"),
+            store: state.join("bob-auth.sqlite"),
         }
     }
 

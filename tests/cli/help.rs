@@ -85,6 +85,8 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("audit", &["list"]),
     ("doctor", &[]),
     ("proxy-config", &[]),
+    ("completions", &[]),
+    ("man", &[]),
 ];
 
 #[test]

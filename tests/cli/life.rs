@@ -31,6 +31,22 @@ fn init_makes_private_files_and_says_what_comes_next() {
 }
 
 #[test]
+fn what_changes_may_live_apart_from_the_configuration() {
+    let home = Home::empty();
+    home.done(&["init", "svc", "--state", "state"]);
+    let there = |path: &str| home.path(path).exists();
+    assert!(there("svc/config.toml") && there("svc/tls/server.key") && there("state/bob-auth.sqlite"));
+    assert!(there("state/keys") && !there("svc/keys") && !there("svc/bob-auth.sqlite"));
+    let mode = fs::metadata(home.path("state")).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o700);
+    assert!(home.done(&["config", "check"]).contains("is in order"));
+    assert_eq!(home.json(&["key", "list"])["items"][0]["state"], "active");
+    // The store of another service is not taken over.
+    let refusal = home.refused(&["init", "other", "--state", "state"]);
+    assert!(refusal.contains("state/bob-auth.sqlite") && !there("other"), "{refusal}");
+}
+
+#[test]
 fn a_second_init_is_refused_and_changes_nothing() {
     let home = Home::with_service();
     let before = fs::read(home.path("svc/tls/ca.pem")).unwrap();
