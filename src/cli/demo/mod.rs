@@ -10,7 +10,7 @@
 //! | `partner_api`, `proxy` | the API of participant 2, and what stands before it |
 //! | `caller`, `load` | clients, one by one and all at once |
 //! | `minting`, `liar`, `published` | tokens that nobody would issue; sets, false and true |
-//! | `failure`, `enter` | what went wrong; the Enter key |
+//! | `failure`, `enter`, `path` | what went wrong; the Enter key; where programs are |
 
 mod caller;
 mod chapters;
@@ -22,6 +22,7 @@ mod liar;
 mod load;
 mod minting;
 mod partner_api;
+mod path;
 mod processes;
 mod proxy;
 mod published;
@@ -29,15 +30,17 @@ mod stage;
 mod story;
 mod telling;
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, ErrorKind, IsTerminal as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::sleep;
 
 use self::chapters::attacks::Scene;
 use self::chapters::{attacks, by_hand, clients, partner, registry, rotation, services};
@@ -82,6 +85,8 @@ enum End {
     Told,
     Failed(Failure),
     Signal(Told),
+    /// Nobody can read it any more.
+    Unheard(ErrorKind),
 }
 
 /// A signal, and the exit code that says so.
@@ -98,11 +103,12 @@ struct Signals {
 
 /// Called wrongly.
 const MISUSE: u8 = 2;
+const LOOK: Duration = Duration::from_millis(50);
 
 impl Demo {
     pub(super) fn run(self, global: &Global) -> ExitCode {
         let telling = Telling::fitting(self.json || global.output == Format::Json);
-        let (stage, mut story) = match self.prepare(telling) {
+        let (stage, mut story) = match self.prepare(telling.clone()) {
             Ok(ready) => ready,
             Err((error, code)) => {
                 say_to_stderr(&error);
@@ -111,10 +117,10 @@ impl Demo {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let end = match &runtime {
-            Ok(runtime) => runtime.block_on(Box::pin(self.play(&mut story, &stage))),
+            Ok(runtime) => runtime.block_on(Box::pin(self.play(&mut story, &stage, &telling))),
             Err(error) => End::Failed(Failure::new(error)),
         };
-        conclude(&mut story, &stage, &end)
+        conclude(&mut story, &stage, (&end, &telling))
     }
 
     fn prepare(&self, telling: Telling) -> Result<(Stage, Story), (CliError, u8)> {
@@ -123,13 +129,14 @@ impl Demo {
             return Err((error.next("leave --pause out, or run it in a terminal"), MISUSE));
         }
         let proxy = self.proxy.find().map_err(|error| (error, 1))?;
+        reachable().map_err(|error| (error, 1))?;
         let code = if self.dir.is_some() { MISUSE } else { 1 };
         let ground = Ground::prepare(self.dir.as_deref()).map_err(|error| (error, code))?;
-        Ok((Stage { processes: Processes::default(), ground, proxy }, Story::new(telling, self.pause)))
+        Ok((Stage { processes: Processes::new(), ground, proxy }, Story::new(telling, self.pause)))
     }
 
     /// Tells the story until it ends, or somebody or something ends it.
-    async fn play(&self, story: &mut Story, stage: &Stage) -> End {
+    async fn play(&self, story: &mut Story, stage: &Stage, telling: &Telling) -> End {
         let mut signals = match Signals::listen() {
             Ok(signals) => signals,
             Err(error) => return End::Failed(Failure::new(error)),
@@ -142,6 +149,7 @@ impl Demo {
             },
             failure = stage.processes.lost() => End::Failed(failure),
             signal = signals.first() => End::Signal(signal),
+            why = unheard(telling) => End::Unheard(why),
         };
         match end {
             // It was running on because somebody wanted it to, and now no more.
@@ -189,13 +197,33 @@ impl Demo {
     }
 }
 
+/// Whether this machine reaches itself.
+fn reachable() -> Result<(), CliError> {
+    let there = TcpListener::bind("127.0.0.1:0").and_then(|listener| TcpStream::connect(listener.local_addr()?));
+    there.map(drop).map_err(|error| {
+        CliError::new(format!("127.0.0.1 cannot be reached: {error}")).next("bring it up, as root: `ip link set lo up`")
+    })
+}
+
+/// Waits until what is told can be written no more.
+async fn unheard(telling: &Telling) -> ErrorKind {
+    loop {
+        if let Some(why) = telling.broken() {
+            return why;
+        }
+        sleep(LOOK).await;
+    }
+}
+
 /// Stops everything, takes it away, and says how it was.
-fn conclude(story: &mut Story, stage: &Stage, end: &End) -> ExitCode {
+fn conclude(story: &mut Story, stage: &Stage, (end, telling): (&End, &Telling)) -> ExitCode {
     let is_told = matches!(end, End::Told);
     match end {
         End::Told => story.last_chapter(7, "The end"),
         End::Failed(failure) => story.failed(failure),
         End::Signal(told) => story.interrupted(told.name),
+        End::Unheard(ErrorKind::BrokenPipe) => {}
+        End::Unheard(why) => say_to_stderr(&CliError::new(format!("standard output: {why}"))),
     }
     let began = Instant::now();
     let stopped = stage.processes.stop_all();
@@ -212,7 +240,7 @@ fn conclude(story: &mut Story, stage: &Stage, end: &End) -> ExitCode {
     }
     story.summary(is_told && cleared.is_ok(), &place, stage.ground.is_kept() || cleared.is_err());
     match end {
-        End::Told if cleared.is_ok() => ExitCode::SUCCESS,
+        End::Told if cleared.is_ok() && telling.broken().is_none() => ExitCode::SUCCESS,
         End::Signal(told) => ExitCode::from(told.code),
         _ => ExitCode::FAILURE,
     }
@@ -224,6 +252,7 @@ impl Signals {
             (SignalKind::interrupt(), "SIGINT", 130),
             (SignalKind::terminate(), "SIGTERM", 143),
             (SignalKind::hangup(), "SIGHUP", 129),
+            (SignalKind::quit(), "SIGQUIT", 131),
         ];
         let all = kinds.into_iter().map(|(kind, name, code)| Ok((signal(kind)?, Told { name, code })));
         Ok(Self { all: all.collect::<io::Result<_>>()? })

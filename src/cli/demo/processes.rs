@@ -13,11 +13,14 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::failure::Failure;
+use super::path::installed;
+use crate::config::environment;
 
 /// Those that run, in the order in which they were started.
-#[derive(Default)]
 pub(super) struct Processes {
     running: RefCell<Vec<Process>>,
+    /// What has a server end with the demo, also if that is killed.
+    leash: Option<PathBuf>,
 }
 
 /// One of them, with those that it has started itself in its group.
@@ -35,13 +38,23 @@ const START: Duration = Duration::from_secs(30);
 /// How long one may take to end in order.
 const END: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(10);
+const PDEATHSIG: [&str; 2] = ["--pdeathsig", "TERM"];
 /// So many lines of a log are shown.
 const LINES: usize = 8;
 
 impl Processes {
+    pub(super) fn new() -> Self {
+        let path = environment("PATH").unwrap_or_default();
+        Self { running: RefCell::default(), leash: installed("setpriv", &path).filter(|program| holds(program)) }
+    }
+
     /// Starts a server that writes its log into this file.
-    pub(super) fn start(&self, name: &str, mut command: Command, log: &Path) -> Result<u32, Failure> {
+    pub(super) fn start(&self, name: &str, command: Command, log: &Path) -> Result<u32, Failure> {
         let file = File::create(log)?;
+        let mut command = match &self.leash {
+            Some(leash) => behind(leash, &command),
+            None => command,
+        };
         // Of a group of its own: Ctrl-C is for the demo alone, which ends the others in their order.
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0);
         let child = command.spawn().map_err(|error| Failure::new(format!("{name} does not start: {error}")))?;
@@ -166,6 +179,29 @@ impl Process {
             std::thread::sleep(LOOK);
         }
     }
+}
+
+/// Whether this program knows how to send a signal when the one who started it is gone; some of its name do not.
+fn holds(program: &Path) -> bool {
+    let mut command = Command::new(program);
+    command.args(PDEATHSIG).arg("true").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// The same command, run by `leash`, which becomes it.
+fn behind(leash: &Path, command: &Command) -> Command {
+    let mut leashed = Command::new(leash);
+    leashed.args(PDEATHSIG).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => leashed.env(name, value),
+            None => leashed.env_remove(name),
+        };
+    }
+    if let Some(directory) = command.get_current_dir() {
+        leashed.current_dir(directory);
+    }
+    leashed
 }
 
 /// The last lines of a log. One of ours is told without what nobody needs here.

@@ -215,7 +215,7 @@ impl Story {
         let began = Instant::now();
         self.doing = Some((doing.to_owned(), began));
         self.live.borrow_mut().clear();
-        let (telling, live) = (self.telling, self.live());
+        let (telling, live) = (self.telling.clone(), self.live());
         let turning = async {
             let mut turns = interval(TURN);
             for turn in 0.. {

@@ -1,8 +1,10 @@
 //! [`Telling`]: how the story looks. On a terminal with colours and a live line, elsewhere as plain lines, for programs as one
 //! JSON object a line. What is told is `story`'s affair.
 
+use std::cell::Cell;
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, ErrorKind, IsTerminal as _};
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -10,9 +12,16 @@ use serde_json::{Value, json};
 use crate::cli::output::{draw, printable};
 use crate::config::environment;
 
-/// In which form the story is told.
+/// How the story is told, and whether it could be written.
+#[derive(Debug, Clone)]
+pub(super) struct Telling {
+    form: Form,
+    broken: Rc<Cell<Option<ErrorKind>>>,
+}
+
+/// In which form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Telling {
+enum Form {
     /// A terminal so many columns wide.
     Terminal(usize),
     /// Lines without colour.
@@ -50,89 +59,104 @@ impl Telling {
     pub(super) fn fitting(json: bool) -> Self {
         let said = |name| environment(name).filter(|value| !value.is_empty());
         if json {
-            return Self::Json;
+            return Self::of(Form::Json);
         }
         if !io::stdout().is_terminal() || said("NO_COLOR").is_some() || said("TERM").is_none_or(|term| term == "dumb") {
-            return Self::Lines;
+            return Self::of(Form::Lines);
         }
         let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(80, |size| usize::from(size.ws_col));
         let columns = if columns == 0 { 80 } else { columns };
-        Self::Terminal(columns.clamp(NARROWEST, WIDEST))
+        Self::of(Form::Terminal(columns.clamp(NARROWEST, WIDEST)))
+    }
+
+    fn of(form: Form) -> Self {
+        Self { form, broken: Rc::default() }
+    }
+
+    /// Why nothing can be written any more, if that is so.
+    pub(super) fn broken(&self) -> Option<ErrorKind> {
+        self.broken.get()
+    }
+
+    fn draw(&self, text: &str) {
+        if self.broken.get().is_none() {
+            self.broken.set(draw(text).err().map(|error| error.kind()));
+        }
     }
 
     /// An event for programs.
-    pub(super) fn event(self, event: &str, what: &Value) {
-        if self != Self::Json {
+    pub(super) fn event(&self, event: &str, what: &Value) {
+        if self.form != Form::Json {
             return;
         }
         let mut whole = json!({ "event": event });
         if let (Some(whole), Some(what)) = (whole.as_object_mut(), what.as_object()) {
             whole.extend(what.clone());
         }
-        draw(&format!("{whole}\n"));
+        self.draw(&format!("{whole}\n"));
     }
 
     /// The heading of a part of the story; the first without a number.
-    pub(super) fn heading(self, number: Option<usize>, title: &str, about: &str) {
-        match self {
-            Self::Terminal(width) => {
+    pub(super) fn heading(&self, number: Option<usize>, title: &str, about: &str) {
+        match self.form {
+            Form::Terminal(width) => {
                 let number = number.map_or_else(String::new, |number| format!("{CYAN}{number}{PLAIN} "));
-                draw(&format!("{AFRESH}\n {number}{BOLD}{title}{PLAIN}\n"));
+                self.draw(&format!("{AFRESH}\n {number}{BOLD}{title}{PLAIN}\n"));
                 if !about.is_empty() {
-                    draw(&format!("{DIM}{}{PLAIN}", broken(about, width)));
+                    self.draw(&format!("{DIM}{}{PLAIN}", broken(about, width)));
                 }
             }
-            Self::Lines => {
+            Form::Lines => {
                 let number = number.map_or_else(String::new, |number| format!("{number}. "));
                 let end = if about.is_empty() { "" } else { "\n" };
-                draw(&format!("\n== {number}{title}\n{about}{end}"));
+                self.draw(&format!("\n== {number}{title}\n{about}{end}"));
             }
-            Self::Json => {}
+            Form::Json => {}
         }
     }
 
     /// A command as one would type it, in this directory.
-    pub(super) fn command(self, place: &str, line: &str) {
-        match self {
-            Self::Terminal(width) => {
+    pub(super) fn command(&self, place: &str, line: &str) {
+        match self.form {
+            Form::Terminal(width) => {
                 // The first word is the prompt, which is no part of what is typed.
                 let text = broken_at(&command_words(&format!("{place}$ {line}")), width, " \\");
                 let text = text.replacen(&format!("{place}$"), &format!("{CYAN}{place}${PLAIN}"), 1);
-                draw(&format!("{AFRESH}{text}"));
+                self.draw(&format!("{AFRESH}{text}"));
             }
-            Self::Lines => draw(&format!("{place}$ {line}\n")),
-            Self::Json => {}
+            Form::Lines => self.draw(&format!("{place}$ {line}\n")),
+            Form::Json => {}
         }
     }
 
     /// Something that was done, and how long it took.
-    pub(super) fn done(self, mark: Mark, text: &str, took: Duration) {
+    pub(super) fn done(&self, mark: Mark, text: &str, took: Duration) {
         self.line(mark, None, text, took);
     }
 
     /// An answer that had to come: a status, and whom or why it is about. `yes`: it opened the door.
-    pub(super) fn verdict(self, what: &str, (status, rest): (&str, &str), yes: bool, took: Duration) {
+    pub(super) fn verdict(&self, what: &str, (status, rest): (&str, &str), yes: bool, took: Duration) {
         self.line(Mark::Good, Some((status, rest, yes)), what, took);
     }
 
-    fn line(self, mark: Mark, verdict: Option<(&str, &str, bool)>, text: &str, took: Duration) {
+    fn line(&self, mark: Mark, verdict: Option<(&str, &str, bool)>, text: &str, took: Duration) {
         let (text, took) = (printable(text), span(took));
-        match self {
-            Self::Terminal(width) => Self::painted(mark, verdict, (&text, &took), width),
-            Self::Lines => {
+        match self.form {
+            Form::Terminal(width) => self.painted(mark, verdict, (&text, &took), width),
+            Form::Lines => {
                 let sign = if mark == Mark::Good { "ok" } else { "FAILED" };
                 let verdict = verdict.map_or_else(String::new, |(status, rest, _)| {
                     let verdict = format!("{status} {rest}");
                     format!("{verdict:VERDICT$}  ")
                 });
-                draw(&format!("{sign:6}  {verdict}{text} ({took})\n"));
+                self.draw(&format!("{sign:6}  {verdict}{text} ({took})\n"));
             }
-            Self::Json => {}
+            Form::Json => {}
         }
     }
 
     /// A sign, the text in lines, and behind the last of them the verdict and the time, each in its column.
-    fn painted(mark: Mark, verdict: Option<(&str, &str, bool)>, (text, took): (&str, &str), width: usize) {
+    fn painted(&self, mark: Mark, verdict: Option<(&str, &str, bool)>, (text, took): (&str, &str), width: usize) {
         let sign = if mark == Mark::Good { format!("{GREEN}✓{PLAIN}") } else { format!("{RED}✗{PLAIN}") };
         let right = TIME + verdict.map_or(0, |_| VERDICT + 1);
         let lines = words_in(&text.split(' ').collect::<Vec<_>>(), width.saturating_sub(MARGIN + 2 + right + 1));
@@ -149,67 +173,67 @@ impl Telling {
             let gap = VERDICT.saturating_sub(status.chars().count() + 1 + rest.chars().count());
             let _ = write!(shown, "{colour}{status}{PLAIN} {rest}{:1$}", "", gap + 1);
         }
-        draw(&format!("{shown}{DIM}{took:>TIME$}{PLAIN}\n"));
+        self.draw(&format!("{shown}{DIM}{took:>TIME$}{PLAIN}\n"));
     }
 
     /// More about what was just told.
-    pub(super) fn note(self, text: &str) {
-        match self {
-            Self::Terminal(width) => {
+    pub(super) fn note(&self, text: &str) {
+        match self.form {
+            Form::Terminal(width) => {
                 for line in words_in(&printable(text).split(' ').collect::<Vec<_>>(), width - MARGIN - 2) {
-                    draw(&format!("{AFRESH}{:1$}{DIM}{line}{PLAIN}\n", "", MARGIN + 2));
+                    self.draw(&format!("{AFRESH}{:1$}{DIM}{line}{PLAIN}\n", "", MARGIN + 2));
                 }
             }
-            Self::Lines => draw(&format!("        {}\n", printable(text))),
-            Self::Json => {}
+            Form::Lines => self.draw(&format!("        {}\n", printable(text))),
+            Form::Json => {}
         }
     }
 
     /// What is going on just now, on a line that the next one takes the place of.
-    pub(super) fn live(self, turn: usize, text: &str) {
-        if let Self::Terminal(width) = self {
+    pub(super) fn live(&self, turn: usize, text: &str) {
+        if let Form::Terminal(width) = self.form {
             let wheel = WHEEL.get(turn % WHEEL.len()).unwrap_or(&' ');
             let room = width - MARGIN - 3;
             let text: String = printable(text).chars().take(room).collect();
-            draw(&format!("{AFRESH}{:MARGIN$}{CYAN}{wheel}{PLAIN} {text}", ""));
+            self.draw(&format!("{AFRESH}{:MARGIN$}{CYAN}{wheel}{PLAIN} {text}", ""));
         }
     }
 
     /// A line that must not be overlooked.
-    pub(super) fn loud(self, mark: Mark, text: &str) {
+    pub(super) fn loud(&self, mark: Mark, text: &str) {
         let text = printable(text);
-        match self {
-            Self::Terminal(width) => {
+        match self.form {
+            Form::Terminal(width) => {
                 let colour = if mark == Mark::Good { GREEN } else { RED };
                 for line in words_in(&text.split(' ').collect::<Vec<_>>(), width - 1) {
-                    draw(&format!("{AFRESH} {BOLD}{colour}{line}{PLAIN}\n"));
+                    self.draw(&format!("{AFRESH} {BOLD}{colour}{line}{PLAIN}\n"));
                 }
             }
-            Self::Lines => draw(&format!("{text}\n")),
-            Self::Json => {}
+            Form::Lines => self.draw(&format!("{text}\n")),
+            Form::Json => {}
         }
     }
 
     /// Text to copy: nothing is put into it and nothing is broken.
-    pub(super) fn verbatim(self, text: &str) {
-        if self != Self::Json {
-            draw(&format!("{text}\n"));
+    pub(super) fn verbatim(&self, text: &str) {
+        if self.form != Form::Json {
+            self.draw(&format!("{text}\n"));
         }
     }
 
     /// Asks for Enter; the line goes away afterwards.
-    pub(super) fn ask(self, text: &str) {
-        match self {
-            Self::Terminal(_) => draw(&format!("{AFRESH}{:MARGIN$}{YELLOW}{text}{PLAIN} ", "")),
-            Self::Lines => draw(&format!("{text} ")),
-            Self::Json => {}
+    pub(super) fn ask(&self, text: &str) {
+        match self.form {
+            Form::Terminal(_) => self.draw(&format!("{AFRESH}{:MARGIN$}{YELLOW}{text}{PLAIN} ", "")),
+            Form::Lines => self.draw(&format!("{text} ")),
+            Form::Json => {}
         }
     }
 
     /// The answer was Enter, which began a new line.
-    pub(super) fn asked(self) {
-        if let Self::Terminal(_) = self {
-            draw("\u{1b}[1A\r\u{1b}[2K");
+    pub(super) fn asked(&self) {
+        if let Form::Terminal(_) = self.form {
+            self.draw("\u{1b}[1A\r\u{1b}[2K");
         }
     }
 }
