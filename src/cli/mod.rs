@@ -7,6 +7,7 @@ mod cert_issue;
 mod cert_view;
 mod completions;
 mod config;
+mod demo;
 mod doctor;
 mod entity;
 mod error;
@@ -95,6 +96,8 @@ enum Verb {
     /// Look at the audit trail
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Show a whole federation on this machine, in half a minute
+    Demo(demo::Demo),
     /// Examine the proxy in front of a partner service, from the outside
     Doctor(doctor::Doctor),
     /// Print a ready-made configuration for the proxy in front of a partner service
@@ -124,7 +127,9 @@ impl Verb {
             Self::ProxyConfig(verb) => verb.run(),
             Self::Completions(verb) => verb.run(command()),
             Self::Man(verb) => verb.run(command()),
-            Self::Serve(_) | Self::VerifyServer(_) | Self::RegistryServer(_) => Err(CliError::new("runs elsewhere")),
+            Self::Serve(_) | Self::VerifyServer(_) | Self::RegistryServer(_) | Self::Demo(_) => {
+                Err(CliError::new("runs elsewhere"))
+            }
         }
     }
 }
@@ -142,6 +147,7 @@ pub fn main() -> ExitCode {
         Verb::Serve(serve) => return serve.run(&global),
         Verb::VerifyServer(server) => return server.run(&global),
         Verb::RegistryServer(server) => return server.run(&global),
+        Verb::Demo(demo) => return demo.run(&global),
         verb => verb,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
