@@ -7,6 +7,7 @@ mod cert_issue;
 mod cert_view;
 mod completions;
 mod config;
+mod conformance;
 mod demo;
 mod doctor;
 mod entity;
@@ -34,6 +35,7 @@ mod token_verify;
 mod until_told;
 mod verify_server;
 mod verifying;
+mod wire;
 mod words;
 
 use std::process::ExitCode;
@@ -100,6 +102,9 @@ enum Verb {
     Demo(demo::Demo),
     /// Examine the proxy in front of a partner service, from the outside
     Doctor(doctor::Doctor),
+    /// Examine anybody's BoB service, rule by rule
+    #[command(subcommand)]
+    Conformance(conformance::Conformance),
     /// Print a ready-made configuration for the proxy in front of a partner service
     ProxyConfig(proxy_config::ProxyConfig),
     /// Print what makes a shell complete the words of this program
@@ -124,6 +129,7 @@ impl Verb {
             Self::Explain(verb) => Box::pin(verb.run(global)).await,
             Self::Audit(verb) => Box::pin(verb.run(global)).await,
             Self::Doctor(verb) => verb.run().await,
+            Self::Conformance(verb) => Box::pin(verb.run(global)).await,
             Self::ProxyConfig(verb) => verb.run(),
             Self::Completions(verb) => verb.run(command()),
             Self::Man(verb) => verb.run(command()),

@@ -1,9 +1,9 @@
-//! Certificates as they are met in the field, good ones and odd ones, made for one examination of a proxy: `bob-auth doctor`
-//! shows them and looks what arrives. Certificates that anybody is to keep are `issue_cert`'s task.
+//! Certificates as they are met in the field, good ones and odd ones, made for one examination of somebody's server: `bob-auth
+//! doctor` and `bob-auth conformance` show them. Certificates that anybody is to keep are `issue_cert`'s task.
 
 use openssl::hash::MessageDigest;
 use openssl::x509::extension::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName};
-use openssl::x509::{X509Builder, X509Extension};
+use openssl::x509::{X509, X509Builder, X509Extension};
 use ring::rand::SecureRandom;
 
 use super::cert::{CertError, Certificate};
@@ -52,6 +52,8 @@ pub enum ProbeCertError {
 }
 
 const DAY: i64 = 86_400;
+/// What they are called.
+const NAME: &str = "bob-auth-probe";
 /// As many names as make eleven kilobytes.
 const NAMES: usize = 260;
 
@@ -73,12 +75,9 @@ impl Nature {
     pub fn make(self, now: Timestamp, rng: &dyn SecureRandom) -> Result<(Certificate, PrivateKey), ProbeCertError> {
         let key = if self == Self::Rsa { PrivateKey::generate_rsa(2048)? } else { PrivateKey::generate_p256()? };
         let signer = if self == Self::UnknownIssuer { PrivateKey::generate_p256()? } else { key.clone() };
-        let subject = common_name("bob-auth-doctor")?;
-        let issuer = if self == Self::UnknownIssuer {
-            common_name("nobody knows this CA")?
-        } else {
-            common_name("bob-auth-doctor")?
-        };
+        let subject = common_name(NAME)?;
+        let issuer =
+            if self == Self::UnknownIssuer { common_name("nobody knows this CA")? } else { common_name(NAME)? };
         let profile = Profile { common_name: String::new(), validity: self.validity(now), purpose: Purpose::Client };
         let mut builder = begin(&profile, &subject, &issuer, &key.0, rng)?;
         if self == Self::Version1 {
@@ -120,10 +119,28 @@ impl Nature {
     }
 }
 
+/// Makes a certificate with another key that has subject, issuer and serial number of this one: whoever looks at names takes
+/// it for this one.
+pub fn namesake(
+    of: &Certificate,
+    now: Timestamp,
+    rng: &dyn SecureRandom,
+) -> Result<(Certificate, PrivateKey), ProbeCertError> {
+    let (nature, key) = (Nature::Leaf, PrivateKey::generate_p256()?);
+    let original = X509::from_der(&of.der)?;
+    let profile = Profile { common_name: String::new(), validity: nature.validity(now), purpose: Purpose::Client };
+    let mut builder = begin(&profile, original.subject_name(), original.issuer_name(), &key.0, rng)?;
+    builder.set_serial_number(original.serial_number())?;
+    for extension in nature.extensions(&builder)? {
+        builder.append_extension(extension)?;
+    }
+    builder.sign(&key.0, MessageDigest::sha256())?;
+    Ok((Certificate::from_der(&builder.build().to_der()?)?, key))
+}
+
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests are an edge")]
 mod tests {
-    use openssl::x509::X509;
     use ring::rand::SystemRandom;
 
     use super::*;
@@ -142,5 +159,17 @@ mod tests {
             assert_eq!(made.key == "RSA 2048", nature == Nature::Rsa, "{nature:?}");
             assert_eq!(x509.verify(&key.0).unwrap(), nature != Nature::UnknownIssuer, "{nature:?}");
         }
+    }
+
+    #[test]
+    fn a_namesake_has_every_name_of_the_original_and_another_key() {
+        let now = Timestamp::from_seconds(1_800_000_000);
+        let rng = SystemRandom::new();
+        let (original, original_key) = Nature::UnknownIssuer.make(now, &rng).unwrap();
+        let (made, key) = namesake(&original, now, &rng).unwrap();
+        assert_eq!((&made.subject, &made.serial), (&original.subject, &original.serial));
+        assert!(made.belongs_to(&key) && !made.belongs_to(&original_key) && made.sha1 != original.sha1);
+        let issuer = |one: &Certificate| X509::from_der(&one.der).unwrap().issuer_name().to_der().unwrap();
+        assert_eq!(issuer(&made), issuer(&original));
     }
 }

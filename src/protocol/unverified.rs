@@ -127,6 +127,11 @@ impl<'t> DecodedToken<'t> {
             signature: decode(signature, Part::Signature)?,
         })
     }
+
+    /// Header, payload and signature as bytes, to be shown or judged; nothing may be decided by them.
+    pub fn parts(&self) -> (&[u8], &[u8], &[u8]) {
+        (&self.header, &self.payload, &self.signature)
+    }
 }
 
 impl<'d> PeekedClaims<'d> {

@@ -4,14 +4,15 @@
 use ring::rand::SecureRandom;
 
 use super::finding::Finding;
-use super::forgery::{Header, ODD_REQUESTS, Spelling, Victim, is_known};
+use super::forgery::{ODD_REQUESTS, Spelling, odd_request};
 use super::judge::{self, Usual, Verdict, worst};
 use super::prober::{AGENT, Prober};
 use super::reply::{Answer, Arrived, Reply};
 use crate::cli::error::CliError;
+use crate::cli::wire::{Header, Shown, Victim, is_known};
 use crate::crypto::cert::Certificate;
 use crate::crypto::probe_cert::Nature;
-use crate::crypto::tls_client::{ClientIdentity, TlsVersion};
+use crate::crypto::tls_client::TlsVersion;
 use crate::value::Timestamp;
 
 /// Headers of the proxy's own that are forged besides those that everybody knows; at most so many.
@@ -23,13 +24,6 @@ pub(super) struct Checked {
     /// What was sent.
     pub(super) check: String,
     pub(super) verdict: Verdict,
-}
-
-/// A certificate to show, and to compare with.
-#[derive(Clone)]
-pub(super) struct Shown {
-    pub(super) certificate: Certificate,
-    pub(super) identity: ClientIdentity,
 }
 
 /// A client whose certificate comes through, and what arrives for it.
@@ -46,14 +40,6 @@ pub(super) struct Examination {
     /// What arrives for a client without a certificate.
     nobody: Vec<Arrived>,
     carrier: Option<Carrier>,
-}
-
-impl Shown {
-    pub(super) fn made(nature: Nature, now: Timestamp, rng: &dyn SecureRandom) -> Result<Self, CliError> {
-        let (certificate, key) = nature.make(now, rng).map_err(CliError::new)?;
-        let identity = ClientIdentity::new(std::slice::from_ref(&certificate), &key).map_err(CliError::new)?;
-        Ok(Self { certificate, identity })
-    }
 }
 
 impl Examination {
@@ -219,7 +205,7 @@ impl Examination {
     async fn odd_requests(&mut self) -> Result<(), CliError> {
         let agent = format!("User-Agent: {AGENT}\r\n");
         for (check, template) in ODD_REQUESTS {
-            let request = self.forged.odd_request(template, (self.prober.host(), &agent), self.prober.path());
+            let request = odd_request(&self.forged, template, (self.prober.host(), &agent), self.prober.path());
             self.word_for_word(check, &request).await?;
         }
         Ok(())

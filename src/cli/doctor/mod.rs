@@ -2,17 +2,15 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `exchange` | one connection, one request, word for word |
 //! | `reply` | what came back |
 //! | `prober` | asks and counts |
-//! | `forgery` | what is sent: forged headers, spellings, odd requests |
+//! | `forgery` | how forged headers are written: spellings, odd requests |
 //! | `judge` | what a reply means |
 //! | `finding`, `remedy` | what can be wrong, and which line mends it |
 //! | `examination` | the checks in their order |
 //! | `report` | text and JSON |
 
 mod examination;
-mod exchange;
 mod finding;
 mod forgery;
 mod judge;
@@ -21,23 +19,22 @@ mod remedy;
 mod reply;
 mod report;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use ring::rand::SystemRandom;
 
-use self::examination::{Examination, Shown};
-use self::exchange::Wiring;
+use self::examination::Examination;
 use self::prober::Prober;
 use self::remedy::Proxy;
 use super::error::CliError;
 use super::input::read;
 use super::output::Answer;
+use super::wire::{Shown, Wiring};
 use super::words::span;
 use crate::crypto::cert::Certificate;
-use crate::crypto::private_key::PrivateKey;
-use crate::crypto::tls_client::{ClientIdentity, Trust};
+use crate::crypto::tls_client::Trust;
 use crate::value::{Clock as _, SystemClock};
 
 #[derive(Debug, Args)]
@@ -73,10 +70,13 @@ pub(super) struct Doctor {
     kind: Option<Proxy>,
 }
 
+/// The most bytes that are read of an answer: the verify server's are small.
+const LARGEST: usize = 64 * 1024;
+
 impl Doctor {
     pub(super) async fn run(self) -> Result<Answer, CliError> {
         let own = match (&self.cert, &self.key) {
-            (Some(certificate), Some(key)) => Some(shown(certificate, key)?),
+            (Some(certificate), Some(key)) => Some(Shown::of_files(certificate, key)?),
             _ => None,
         };
         let trust = match &self.ca {
@@ -84,28 +84,12 @@ impl Doctor {
             None if self.insecure => Trust::AnyServer,
             None => Trust::System,
         };
-        let wiring = Wiring { authority: self.proxy, trust, patience: self.timeout };
+        let wiring = Wiring { authority: self.proxy, trust, patience: self.timeout, largest: LARGEST };
         #[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
         let (now, rng) = (SystemClock.now(), SystemRandom::new());
         let mut examination = Examination::new(Prober::new(wiring, self.probe_path, self.kind), now, &rng)?;
         examination.run(own, now, &rng).await?;
         report::report(&examination.checked, examination.prober.proxy, examination.prober.asked)
-    }
-}
-
-fn shown(certificate: &Path, key: &Path) -> Result<Shown, CliError> {
-    let chain = Certificate::read_all(&read(certificate)?).map_err(|error| CliError::from(error).at(certificate))?;
-    let private = PrivateKey::from_pem(&read(key)?, None).map_err(|error| CliError::from(error).at(key))?;
-    match chain.first() {
-        Some(leaf) if leaf.belongs_to(&private) => {
-            let identity =
-                ClientIdentity::new(&chain, &private).map_err(|error| CliError::new(error).at(certificate))?;
-            Ok(Shown { certificate: leaf.clone(), identity })
-        }
-        _ => {
-            let what = format!("this private key does not belong to the certificate {}", certificate.display());
-            Err(CliError::new(what).at(key).next("name the key that was made with this certificate"))
-        }
     }
 }
 

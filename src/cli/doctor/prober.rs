@@ -3,11 +3,10 @@
 
 use std::fmt::Write as _;
 
-use super::exchange::{Exchange, Line, Wiring};
-use super::forgery::Header;
 use super::remedy::Proxy;
 use super::reply::Reply;
 use crate::cli::error::CliError;
+use crate::cli::wire::{Header, Line, Wiring};
 use crate::crypto::tls_client::{ClientIdentity, TlsVersion};
 
 /// After so many requests without an answer nothing more is asked.
@@ -16,6 +15,13 @@ const SILENCES: usize = 3;
 const MOST: usize = 200;
 /// Who asks.
 pub(super) const AGENT: &str = concat!("bob-auth-doctor/", env!("CARGO_PKG_VERSION"));
+
+/// What a request brought, if it was sent.
+pub(super) struct Asked {
+    pub(super) reply: Reply,
+    /// A session was taken up again.
+    pub(super) resumed: bool,
+}
 
 pub(super) struct Prober {
     wiring: Wiring,
@@ -61,20 +67,21 @@ impl Prober {
     }
 
     /// Sends exactly this on this line, as the client of this number.
-    pub(super) async fn ask_on(&mut self, line: &mut Line, who: Option<usize>, request: &str) -> Exchange {
+    pub(super) async fn ask_on(&mut self, line: &mut Line, who: Option<usize>, request: &str) -> Asked {
         if self.silences >= SILENCES || self.asked >= MOST {
-            return Exchange { reply: Reply::NotAsked, resumed: false };
+            return Asked { reply: Reply::NotAsked, resumed: false };
         }
         self.asked += 1;
         let exchange = line.ask(who, request.as_bytes()).await;
-        match &exchange.reply {
+        let asked = Asked { reply: exchange.reply.into(), resumed: exchange.resumed };
+        match &asked.reply {
             Reply::Silent => self.silences += 1,
             Reply::Answer(answer) if self.proxy.is_none() => {
                 self.proxy = answer.server.as_deref().and_then(Proxy::of_server);
             }
             _ => {}
         }
-        exchange
+        asked
     }
 
     /// A probe with these headers.

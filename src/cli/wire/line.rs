@@ -1,5 +1,4 @@
-//! [`Line`]: one connection for one request, written byte by byte as a check wants it. An HTTP client would refuse to send
-//! half of these requests, and the openssl crate alone has no safe door to sessions that are taken up again.
+//! [`Line`]: a way to a server, on which each request has a connection of its own.
 
 use std::future::poll_fn;
 use std::time::Duration;
@@ -11,40 +10,49 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tower_service::Service as _;
 
-use super::reply::{Answer, Reply};
+use super::answer::{Answer, Reply};
 use crate::cli::error::CliError;
 use crate::crypto::tls_client::{ClientIdentity, TlsVersion, Trust, client, expect_address, is_of_tls};
 use crate::crypto::tls_fault::TlsFault;
 
-/// The most of an answer that is read.
-const LARGEST: usize = 64 * 1024;
 /// How long the end of a connection may take: without it no session is taken up again.
 const FAREWELL: Duration = Duration::from_millis(500);
 
 /// A way to the proxy: connections made on it share their TLS sessions.
-pub(super) struct Line {
+pub(in crate::cli) struct Line {
     connector: HttpsConnector<HttpConnector>,
     authority: String,
     patience: Duration,
+    largest: usize,
 }
 
 /// What one connection brought.
-pub(super) struct Exchange {
-    pub(super) reply: Reply,
+pub(in crate::cli) struct Exchange {
+    pub(in crate::cli) reply: Reply,
     /// A session was taken up again.
-    pub(super) resumed: bool,
+    pub(in crate::cli) resumed: bool,
+    /// The version of TLS, as OpenSSL calls it (`TLSv1.3`), where there was a handshake.
+    pub(in crate::cli) version: Option<&'static str>,
 }
 
 /// How lines are made.
-pub(super) struct Wiring {
-    pub(super) authority: String,
-    pub(super) trust: Trust,
-    pub(super) patience: Duration,
+pub(in crate::cli) struct Wiring {
+    /// Host and port, as in a URL.
+    pub(in crate::cli) authority: String,
+    pub(in crate::cli) trust: Trust,
+    /// How long one request may take.
+    pub(in crate::cli) patience: Duration,
+    /// The most bytes that are read of an answer.
+    pub(in crate::cli) largest: usize,
 }
 
 impl Wiring {
     /// A new line; on it these identities can be shown.
-    pub(super) fn line(&self, version: Option<TlsVersion>, identities: Vec<ClientIdentity>) -> Result<Line, CliError> {
+    pub(in crate::cli) fn line(
+        &self,
+        version: Option<TlsVersion>,
+        identities: Vec<ClientIdentity>,
+    ) -> Result<Line, CliError> {
         let failed = |error| CliError::new(format!("TLS cannot be set up: {error}"));
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
@@ -61,24 +69,24 @@ impl Wiring {
             let number = address.path().trim_start_matches('/').parse::<usize>();
             number.ok().and_then(|number| identities.get(number)).map_or(Ok(()), |identity| identity.show_on(ssl))
         });
-        Ok(Line { connector, authority: self.authority.clone(), patience: self.patience })
+        Ok(Line { connector, authority: self.authority.clone(), patience: self.patience, largest: self.largest })
     }
 }
 
 impl Line {
     /// Sends these bytes on a connection of its own, with the identity of this number or with none.
-    pub(super) async fn ask(&mut self, identity: Option<usize>, request: &[u8]) -> Exchange {
+    pub(in crate::cli) async fn ask(&mut self, identity: Option<usize>, request: &[u8]) -> Exchange {
         let address = identity.map_or_else(
             || format!("https://{}/nobody", self.authority),
             |number| format!("https://{}/{number}", self.authority),
         );
         let patience = self.patience + FAREWELL;
-        let silent = Exchange { reply: Reply::Silent, resumed: false };
+        let silent = Exchange { reply: Reply::Silent, resumed: false, version: None };
         timeout(patience, self.converse(&address, request)).await.unwrap_or(silent)
     }
 
     async fn converse(&mut self, address: &str, request: &[u8]) -> Exchange {
-        let ended = |reply| Exchange { reply, resumed: false };
+        let ended = |reply| Exchange { reply, resumed: false, version: None };
         let Ok(address) = address.parse() else {
             return ended(Reply::NoConnection("this is no host and port".to_owned()));
         };
@@ -89,7 +97,10 @@ impl Line {
             Ok(stream) => stream,
             Err(error) => return ended(failure(&*error)),
         };
-        let resumed = matches!(&stream, MaybeHttpsStream::Https(tls) if tls.ssl().session_reused());
+        let (resumed, version) = match &stream {
+            MaybeHttpsStream::Https(tls) => (tls.ssl().session_reused(), Some(tls.ssl().version_str())),
+            MaybeHttpsStream::Http(_) => (false, None),
+        };
         let mut stream = TokioIo::new(stream);
         let mut read = Vec::new();
         let reply = match stream.write_all(request).await {
@@ -100,7 +111,7 @@ impl Line {
                 }
                 match stream.read_buf(&mut read).await {
                     Ok(0) => break at_end(&read, "the connection was closed without an answer"),
-                    Ok(_) if read.len() > LARGEST => break at_end(&read, "the answer is too large"),
+                    Ok(_) if read.len() > self.largest => break at_end(&read, "the answer is too large"),
                     Ok(_) => {}
                     Err(error) => match TlsFault::find(&error) {
                         Some(fault) => break Reply::BrokenOff(fault.to_string()),
@@ -110,7 +121,7 @@ impl Line {
             },
         };
         let _ = timeout(FAREWELL, stream.shutdown()).await;
-        Exchange { reply, resumed }
+        Exchange { reply, resumed, version }
     }
 }
 

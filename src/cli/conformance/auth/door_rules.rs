@@ -1,0 +1,147 @@
+//! What refusals, and answers at large, show of the rules: who is let in, and what is given away. Pure: nothing is asked here.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::cli::conformance::asker::shortened;
+use crate::cli::conformance::compact::Compact;
+use crate::cli::conformance::ledger::Judgement;
+use crate::cli::wire::Answer;
+
+/// This status and no other.
+pub(super) fn status(wanted: u16) -> impl FnOnce(&Answer) -> Judgement {
+    move |answer| Judgement::of(answer.status == wanted, format!("status {}", answer.status))
+}
+
+/// Who forges a header is refused as if it were not there, or because it is there.
+pub(super) fn not_believed(answer: &Answer) -> Judgement {
+    let seen = match answer.status {
+        200 => "status 200: the header was believed".to_owned(),
+        404 => "status 404, as for somebody who is known: the header was believed".to_owned(),
+        other => format!("status {other}"),
+    };
+    Judgement::of(matches!(answer.status, 400 | 401 | 403), seen)
+}
+
+/// Who is enrolled gets a token for the certificate that was shown, or is refused because the header is there.
+pub(super) fn own_counts(answer: &Answer, own: &str) -> Judgement {
+    match answer.status {
+        200 => {
+            let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
+            let token = body.as_ref().and_then(|body| body.get("jwtCompact")?.as_str());
+            let token = token.and_then(|token| Compact::read(token).ok());
+            match token.as_ref().and_then(|token| token.claim_text("bobHok")) {
+                Some(hok) if hok.eq_ignore_ascii_case(own) => {
+                    Judgement::holds("a token for the certificate that was shown")
+                }
+                Some(_) => Judgement::broken("a token that is bound to the certificate in the header"),
+                None => Judgement::not_applicable("the token says of no certificate that it is bound to it"),
+            }
+        }
+        400 | 403 => Judgement::holds(format!("status {}: refused for the header", answer.status)),
+        other => Judgement::broken(format!("status {other}: the header changes who is asking")),
+    }
+}
+
+/// Refused for what was asked, and with no 5xx.
+pub(super) fn refused(answer: &Answer) -> Judgement {
+    Judgement::of((400..500).contains(&answer.status), format!("status {}", answer.status))
+}
+
+/// A method that there is not.
+pub(super) fn no_such_method(answer: &Answer) -> Judgement {
+    Judgement::of(matches!(answer.status, 400..=499 | 501), format!("status {}", answer.status))
+}
+
+/// 405 comes with `Allow`.
+pub(super) fn allow(answer: &Answer) -> Judgement {
+    match (answer.status, answer.field("allow")) {
+        (405, Some(allowed)) => Judgement::holds(shortened(allowed)),
+        (405, None) => Judgement::broken("status 405 without Allow"),
+        (other, _) => Judgement::not_applicable(format!("status {other}")),
+    }
+}
+
+/// 401 comes with `WWW-Authenticate`.
+pub(super) fn www_authenticate(answer: &Answer) -> Judgement {
+    match (answer.status, answer.field("www-authenticate")) {
+        (401, Some(challenge)) if !challenge.is_empty() => Judgement::holds(shortened(challenge)),
+        (401, _) => Judgement::broken("status 401 without WWW-Authenticate"),
+        (other, _) => Judgement::not_applicable(format!("status {other}")),
+    }
+}
+
+/// The answer to `HEAD`.
+pub(super) fn head(answer: &Answer) -> Judgement {
+    let (status, length) = (answer.status, answer.body.len());
+    let kept = length == 0 && matches!(status, 200 | 400..=499 | 501);
+    Judgement::of(kept, format!("status {status}, {length} bytes of body"))
+}
+
+/// No answer redirects.
+pub(super) fn no_redirect(answer: &Answer) -> Judgement {
+    let redirects = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
+    let seen = if redirects {
+        format!("status {} to {}", answer.status, shortened(answer.field("location").unwrap_or("nowhere")))
+    } else {
+        "no answer did".to_owned()
+    };
+    Judgement::of(!redirects, seen)
+}
+
+/// No answer holds a private key.
+pub(super) fn no_private_key(answer: &Answer) -> Judgement {
+    let text = String::from_utf8_lossy(&answer.body);
+    if text.contains("PRIVATE KEY-----") {
+        return Judgement::broken("a private key in PEM");
+    }
+    let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
+    let token = body.as_ref().and_then(|body| Compact::read(body.get("jwtCompact")?.as_str()?).ok());
+    let inside = token.map(|token| [Value::Object(token.header), Value::Object(token.payload)]);
+    match body.iter().chain(inside.iter().flatten()).find_map(private_member) {
+        Some(member) => Judgement::broken(format!("a JWK with the private member {member}")),
+        None => Judgement::holds("no answer does"),
+    }
+}
+
+fn private_member(value: &Value) -> Option<&'static str> {
+    match value {
+        Value::Object(members) => {
+            let secret =
+                ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].into_iter().find(|name| members.contains_key(*name));
+            secret.filter(|_| members.contains_key("kty")).or_else(|| members.values().find_map(private_member))
+        }
+        Value::Array(items) => items.iter().find_map(private_member),
+        _ => None,
+    }
+}
+
+/// Two refusals look the same, but for what each of them is about: the id that was asked for, and ids and times of its own.
+pub(super) fn alike((unknown, id): (&Answer, &str), (other, other_id): (&Answer, &str)) -> Judgement {
+    if unknown.status != other.status {
+        return Judgement::broken(format!("status {} and status {}", unknown.status, other.status));
+    }
+    let names = |answer: &Answer| answer.fields.iter().map(|(name, _)| name.to_lowercase()).collect::<BTreeSet<_>>();
+    let (ours, theirs) = (names(unknown), names(other));
+    if ours != theirs {
+        let differing: Vec<&str> = ours.symmetric_difference(&theirs).map(String::as_str).collect();
+        return Judgement::broken(format!("one of them has the header {}", shortened(&differing.join(", "))));
+    }
+    let same = without_own(&unknown.body, id) == without_own(&other.body, other_id);
+    Judgement::of(same, if same { "the same but for ids" } else { "their bodies differ" })
+}
+
+fn without_own(body: &[u8], id: &str) -> String {
+    let text = String::from_utf8_lossy(body).replace(id, "{id}");
+    match serde_json::from_str(&text) {
+        Ok(Value::Object(mut members)) => {
+            const OWN: [&str; 8] =
+                ["instance", "id", "traceid", "requestid", "correlationid", "timestamp", "time", "date"];
+            let own = |name: &str| OWN.contains(&name.replace(['-', '_'], "").to_lowercase().as_str());
+            members.retain(|name, _| !own(name));
+            Value::Object(members).to_string()
+        }
+        _ => text,
+    }
+}

@@ -1,0 +1,121 @@
+//! `bob-auth conformance auth`: examines an Authentication API.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `rules` | the rules, each with its source |
+//! | `steps` | the requests in their order |
+//! | `door_rules` | what refusals show: who is let in |
+//! | `token_rules` | what an answer with a token shows |
+
+mod door_rules;
+mod rules;
+mod steps;
+mod token_rules;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use ring::rand::SystemRandom;
+
+pub(super) use self::rules::CHECKS;
+use self::steps::{Examination, Parties};
+use super::check::Subject;
+use super::examined::{Examined, ServerUrl, server_url};
+use super::ledger::Ledger;
+use super::published::KeyFiles;
+use crate::cli::error::CliError;
+use crate::cli::output::Answer;
+use crate::cli::wire::{Shown, Victim};
+use crate::crypto::probe_cert::Nature;
+use crate::value::{Clock as _, SystemClock};
+
+/// The most bytes that are read of an answer.
+const LARGEST: usize = 64 * 1024;
+/// Where the standard puts the interface.
+const BASE: &str = "/api/v1";
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    bob-auth conformance auth https://auth.example.se --cert validator37.pem --key validator37.key --entity validator37\n  \
+    bob-auth conformance auth https://localhost:8443 --ca tls/ca.pem --cert validator37.pem --key validator37.key \
+    --entity validator37 --other-entity inspector5 --jwks partner.jwks.json\n\n\
+    Some thirty requests, one after the other. Tokens are asked for and looked at; none is shown or kept.\n\n\
+    Exit code 0 if every binding rule is kept, 1 if one is broken.")]
+pub(in crate::cli) struct Auth {
+    /// The server: https://host:port, and where its interface begins [default: /api/v1]
+    #[arg(value_name = "URL", value_parser = server_url)]
+    server: ServerUrl,
+    /// A certificate that is enrolled there, PEM
+    #[arg(long, value_name = "FILE")]
+    cert: PathBuf,
+    /// Its private key, PEM
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// The entity that it belongs to
+    #[arg(long, value_name = "ID")]
+    entity: String,
+    /// An entity that there is, and that this certificate may not ask for
+    #[arg(long, value_name = "ID")]
+    other_entity: Option<String>,
+    /// Another enrolled certificate, which may not ask for --entity, PEM
+    #[arg(long, value_name = "FILE", requires = "other_key")]
+    other_cert: Option<PathBuf>,
+    /// Its private key, PEM
+    #[arg(long, value_name = "FILE", requires = "other_cert")]
+    other_key: Option<PathBuf>,
+    /// A header in which a proxy hands certificates over to this server: it is forged besides those that everybody knows; may
+    /// be repeated
+    #[arg(long, value_name = "HEADER", value_parser = header_name)]
+    through: Vec<String>,
+    #[command(flatten)]
+    keys: KeyFiles,
+    #[command(flatten)]
+    examined: Examined,
+}
+
+impl Auth {
+    pub(super) async fn run(mut self) -> Result<Answer, CliError> {
+        if self.server.base.is_empty() {
+            BASE.clone_into(&mut self.server.base);
+        }
+        let parties = self.parties()?;
+        let asker = self.examined.asker(&self.server, LARGEST)?;
+        let base = format!("{}/auth/", self.server.base);
+        let mut examination = Examination { asker, ledger: Ledger::default(), base, parties: &parties };
+        examination.run().await?;
+        let Examination { asker, mut ledger, .. } = examination;
+        ledger.close(CHECKS, "no answer came so far that would show it");
+        self.examined.report(Subject::Auth, &self.server, asker.asked(), &ledger)
+    }
+
+    fn parties(&self) -> Result<Parties, CliError> {
+        #[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
+        let (now, rng) = (SystemClock.now(), SystemRandom::new());
+        let own = Shown::of_files(&self.cert, &self.key)?;
+        let other = match (&self.other_cert, &self.other_key) {
+            (Some(certificate), Some(key)) => Some(Shown::of_files(certificate, key)?),
+            _ => None,
+        };
+        let victim = Victim::of(&own.certificate)?;
+        let mut forged = victim.headers();
+        forged.extend(self.through.iter().flat_map(|name| victim.forms_of(name)));
+        Ok(Parties {
+            entity: self.entity.clone(),
+            other_entity: self.other_entity.clone(),
+            other,
+            stranger: Shown::made(Nature::Leaf, now, &rng)?,
+            namesake: Shown::namesake(&own.certificate, now, &rng)?,
+            expired: Shown::made(Nature::Expired, now, &rng)?,
+            forged,
+            keys: self.keys.read(now)?,
+            any_server: self.examined.any_server(),
+            own,
+        })
+    }
+}
+
+/// A name that can stand in a header line.
+pub(super) fn header_name(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if fits { Ok(text.to_owned()) } else { Err("write the name of a header, such as X-SSL-Client-SHA1".to_owned()) }
+}
