@@ -17,7 +17,7 @@ use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tempfile::TempDir;
 
 /// How long one command may take: the first builds what is not built yet.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// How long the page's "within a second" may take on a busy machine.
 const EVENTUALLY: Duration = Duration::from_secs(20);
 
