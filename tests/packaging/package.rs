@@ -61,6 +61,8 @@ fn the_package_holds_what_belongs_to_it_and_nothing_else() {
         "/usr/share/doc/bob-auth/changelog.gz",
         "/usr/share/doc/bob-auth/copyright",
         "/usr/share/doc/bob-auth/examples/config.toml",
+        "/usr/share/doc/bob-auth/examples/registry.toml",
+        "/usr/share/doc/bob-auth/examples/verify.toml",
         "/usr/share/doc/bob-auth/third-party.txt.gz",
         "/usr/share/fish/vendor_completions.d/bob-auth.fish",
         "/usr/share/zsh/vendor-completions/_bob-auth",
