@@ -65,7 +65,7 @@ impl Spec {
             }
             match as_told {
                 Some((as_told, _)) => writeln!(page, "Answers: those of {as_told}.\n").unwrap(),
-                None => self.answers(page, answers),
+                None => write_answers(page, answers),
             }
             told.push((METHODS_UPPER[index], answers));
         }
@@ -82,17 +82,6 @@ impl Spec {
             let what = [kind(&parameter["schema"]), cell(&parameter["description"])];
             let what = what.iter().filter(|words| !words.is_empty()).cloned().collect::<Vec<_>>().join(" ");
             writeln!(page, "| `{}` | {}{must} | {what} |", text(&parameter["name"]), text(&parameter["in"])).unwrap();
-        }
-        page.push('\n');
-    }
-
-    fn answers(&self, page: &mut String, answers: &Value) {
-        page.push_str("| status | what |\n|---|---|\n");
-        for (status, answer) in members(answers) {
-            match answer["$ref"].as_str() {
-                Some(path) => writeln!(page, "| {status} | {} |", link(path)).unwrap(),
-                None => writeln!(page, "| {status} | {} |", answer_line(answer)).unwrap(),
-            }
         }
         page.push('\n');
     }
@@ -129,6 +118,17 @@ fn section(page: &mut String, title: &str, items: &Value, write: impl Fn(&mut St
         writeln!(page, "### {name}\n").unwrap();
         write(page, item);
     }
+}
+
+fn write_answers(page: &mut String, answers: &Value) {
+    page.push_str("| status | what |\n|---|---|\n");
+    for (status, answer) in members(answers) {
+        match answer["$ref"].as_str() {
+            Some(path) => writeln!(page, "| {status} | {} |", link(path)).unwrap(),
+            None => writeln!(page, "| {status} | {} |", answer_line(answer)).unwrap(),
+        }
+    }
+    page.push('\n');
 }
 
 /// What an answer is, in one line.

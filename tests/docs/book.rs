@@ -50,6 +50,16 @@ fn a_page_of_the_book_links_to_what_is_in_the_book() {
 }
 
 #[test]
+fn every_reason_on_the_walk_of_a_verification_is_one() {
+    let (walk, errors) = (read("docs/explanation/verification.md"), read("docs/errors.md"));
+    let rows = walk.lines().filter(|line| line.starts_with("| ")).filter_map(|line| line.split('|').nth(3));
+    let reasons: Vec<&str> = rows.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    assert!(reasons.len() > 15);
+    let unknown: Vec<_> = reasons.iter().filter(|reason| !errors.contains(&format!("| `{reason}` |"))).collect();
+    assert!(unknown.is_empty(), "{unknown:?} are on no line of docs/errors.md");
+}
+
+#[test]
 fn a_diagram_says_in_words_what_it_shows() {
     let folder = root().join("docs/explanation");
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());

@@ -27,6 +27,15 @@ pub enum Reload {
     Failed,
 }
 
+impl Reload {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 impl ProcessMetrics {
     /// Counters at zero.
     pub fn new() -> Result<Self, prometheus::Error> {
@@ -49,6 +58,12 @@ impl ProcessMetrics {
             server_certificates: Mutex::default(),
             registry,
         };
+        // From zero, so that the first failure is a rise and not the birth of a series.
+        for what in ["store", "config", "certificate"] {
+            for result in [Reload::Done, Reload::Failed] {
+                metrics.reloads.with_label_values(&[what, result.as_str()]);
+            }
+        }
         let build =
             Opts::new("bob_auth_build_info", "The running version").const_label("version", env!("CARGO_PKG_VERSION"));
         let build = IntGauge::with_opts(build)?;
@@ -69,11 +84,7 @@ impl ProcessMetrics {
 
     /// A reload came to an end.
     pub fn reloaded(&self, what: &str, result: Reload) {
-        let result = match result {
-            Reload::Done => "done",
-            Reload::Failed => "failed",
-        };
-        self.reloads.with_label_values(&[what, result]).inc();
+        self.reloads.with_label_values(&[what, result.as_str()]).inc();
     }
 
     /// The server certificates in force, by listener.

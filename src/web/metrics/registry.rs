@@ -60,10 +60,30 @@ pub enum SetBuild {
     Failed,
 }
 
+impl SetBuild {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Kept => "kept",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 impl RegistryMetrics {
     /// Counters at zero.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
+        let builds = counters(
+            &registry,
+            "bob_auth_registry_set_builds_total",
+            "Times that a set was to be built, by what came of it: new, kept or failed",
+            &["result"],
+        )?;
+        // From zero, so that the first failure is a rise and not the birth of a series.
+        for result in [SetBuild::New, SetBuild::Kept, SetBuild::Failed] {
+            builds.with_label_values(&[result.as_str()]);
+        }
         Ok(Self {
             requests: counters(
                 &registry,
@@ -82,12 +102,7 @@ impl RegistryMetrics {
                 "bob_auth_registry_request_duration_seconds",
                 "Time that a request to the registry took, without TLS and network, in seconds",
             )?,
-            builds: counters(
-                &registry,
-                "bob_auth_registry_set_builds_total",
-                "Times that a set was to be built, by what came of it: new, kept or failed",
-                &["result"],
-            )?,
+            builds,
             build_duration: histogram(
                 &registry,
                 "bob_auth_registry_set_build_duration_seconds",
@@ -121,12 +136,7 @@ impl RegistryMetrics {
 
     /// A set was built, or was to be.
     pub fn built(&self, result: SetBuild, took: Duration) {
-        let label = match result {
-            SetBuild::New => "new",
-            SetBuild::Kept => "kept",
-            SetBuild::Failed => "failed",
-        };
-        self.builds.with_label_values(&[label]).inc();
+        self.builds.with_label_values(&[result.as_str()]).inc();
         if result == SetBuild::New {
             self.build_duration.observe(took.as_secs_f64());
         }

@@ -59,9 +59,12 @@ impl Metrics {
     pub fn new() -> Result<Self, prometheus::Error> {
         let process = Arc::new(ProcessMetrics::new()?);
         let registry = &process.registry;
+        let refused = counters(registry, "bob_auth_refusals_total", "Token requests refused, by reason", &["reason"])?;
+        // From zero: of this one the first is an alarm, and a series that is born at one does not rise.
+        refused.with_label_values(&[Refusal::Impostor.reason()]);
         Ok(Self {
             issued: counters(registry, "bob_auth_tokens_issued_total", "Tokens issued", &["pid"])?,
-            refused: counters(registry, "bob_auth_refusals_total", "Token requests refused, by reason", &["reason"])?,
+            refused,
             expired_admitted: counter(
                 registry,
                 "bob_auth_expired_certificates_admitted_total",
