@@ -45,6 +45,7 @@ use tokio::time::sleep;
 use self::chapters::attacks::Scene;
 use self::chapters::{attacks, by_hand, clients, partner, registry, rotation, services};
 use self::failure::Failure;
+use self::federation::FIRST;
 use self::ground::Ground;
 use self::processes::Processes;
 use self::proxy::Wanted;
@@ -145,7 +146,7 @@ impl Demo {
         let end = tokio::select! {
             told = Box::pin(self.walk(story, stage, &mut is_told)) => match told {
                 Ok(()) => End::Told,
-                Err(failure) => End::Failed(failure),
+                Err(failure) => End::Failed(stage.processes.with_log(failure, FIRST.service)),
             },
             failure = stage.processes.lost() => End::Failed(failure),
             signal = signals.first() => End::Signal(signal),

@@ -40,7 +40,10 @@ const END: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(10);
 const PDEATHSIG: [&str; 2] = ["--pdeathsig", "TERM"];
 /// So many lines of a log are shown.
-const LINES: usize = 8;
+const LINES: usize = 6;
+/// What nobody needs of them here.
+const LEFT_OUT: [&str; 9] =
+    ["level", "message", "timestamp", "target", "method", "version", "source", "micros", "sha1"];
 
 impl Processes {
     pub(super) fn new() -> Self {
@@ -115,6 +118,14 @@ impl Processes {
                 }
             }
             sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// With the end of this server's log, if no other one is told and it runs.
+    pub(super) fn with_log(&self, failure: Failure, name: &str) -> Failure {
+        match self.of(name, |process| end_of(&process.log)) {
+            Ok(end) if failure.log.is_none() => failure.with_log(name, end),
+            _ => failure,
         }
     }
 
@@ -215,6 +226,6 @@ fn plain(line: &str) -> String {
     let Ok(Value::Object(fields)) = serde_json::from_str(line) else { return line.to_owned() };
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let first = ["level", "message"].iter().filter_map(|name| fields.get(*name)).map(text);
-    let rest = fields.iter().filter(|(name, _)| !matches!(name.as_str(), "level" | "message" | "timestamp" | "target"));
+    let rest = fields.iter().filter(|(name, _)| !LEFT_OUT.contains(&name.as_str()));
     first.chain(rest.map(|(name, value)| format!("{name}={}", text(value)))).collect::<Vec<_>>().join(" ")
 }

@@ -310,3 +310,31 @@ impl std::fmt::Display for Verdict {
 fn millis(took: Duration) -> u64 {
     u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn refused_with(seen: Verdict) -> Result<(), Failure> {
+        let mut story = Story::new(Telling::fitting(true), false);
+        story.refusal("a stolen token", (Some(401), "holder_mismatch"), async { Ok(seen) }).await
+    }
+
+    #[tokio::test]
+    async fn an_attack_that_is_refused_for_another_reason_or_not_at_all_ends_the_story() {
+        assert_eq!(refused_with(Verdict::new(401, "holder_mismatch")).await, Ok(()));
+        for seen in [Verdict::new(401, "bad_signature"), Verdict::new(403, "holder_mismatch"), Verdict::new(200, "")] {
+            let told = seen.to_string();
+            let failure = refused_with(seen).await.unwrap_err();
+            assert_eq!(failure.expected, Some(("401 holder_mismatch".to_owned(), told)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_is_taken_for_somebody_else_ends_the_story() {
+        let mut story = Story::new(Telling::fitting(true), false);
+        let work = async { Ok((Verdict::new(200, ""), "inspector5".to_owned())) };
+        let failure = story.acceptance("GET", (200, "validator37"), work).await.unwrap_err();
+        assert_eq!(failure.expected.unwrap().0, "200 validator37");
+    }
+}

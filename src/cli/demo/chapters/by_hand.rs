@@ -15,13 +15,17 @@ const ABOUT: &str = "Copy a block into another terminal. Ctrl-C, SIGTERM or Ente
 pub(in crate::cli::demo) fn tell(story: &Story, scene: Scene<'_>) {
     story.close_with("It goes on running", ABOUT);
     let directory = scene.stage.ground.path(FIRST.place).display().to_string().replace('\'', "'\\''");
-    let client = |entity: &str| format!("--cert {entity}.pem --key {entity}.key");
+    // In lines that a terminal of 80 columns does not break.
+    let client = |entity: &str| format!("\\\n    --cert {entity}.pem --key {entity}.key \\\n    ");
     let tokens = format!("{}{AUTH_PATH}{VALIDATOR}", scene.services.first);
     let api = format!("{}{STATUS}", scene.partner.url);
-    let get = format!("curl -sS --cacert tls/ca.pem {} {tokens}", client(VALIDATOR));
-    let token = format!("token=$({get} | sed 's/.*\"jwtCompact\":\"\\([^\"]*\\)\".*/\\1/')");
+    let get = format!("curl -sS --cacert tls/ca.pem {}{tokens}", client(VALIDATOR));
+    let token = format!("token=$({get} \\\n    | sed 's/.*\"jwtCompact\":\"\\([^\"]*\\)\".*/\\1/')");
     let call = |entity: &str| {
-        format!("curl -sS --cacert ../participant-2/tls/ca.pem {} -H \"X-BoB-AuthToken: $token\" {api}", client(entity))
+        format!(
+            "curl -sS --cacert ../participant-2/tls/ca.pem {}-H \"X-BoB-AuthToken: $token\" \\\n    {api}",
+            client(entity)
+        )
     };
     let set = format!("curl -sS --cacert ../registry/server.pem {}", scene.made.registry.set);
     let blocks = [
