@@ -1,6 +1,7 @@
-//! SHA-1 and SHA-256, and the fingerprints they make of a certificate's DER.
+//! SHA-1 and SHA-256, the fingerprints they make of a certificate's DER, and HMAC.
 
 use ring::digest::{SHA256, digest};
+use ring::hmac;
 use sha1::{Digest as _, Sha1};
 
 use crate::value::{Sha1Fingerprint, Sha256Fingerprint};
@@ -22,6 +23,12 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     out
 }
 
+/// HMAC with SHA-256 (RFC 2104), what `HS256` signs with. No BoB token is signed so: it shows who falls for it.
+pub fn hmac_sha256(secret: &[u8], message: &[u8]) -> Vec<u8> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+    hmac::sign(&key, message).as_ref().to_vec()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,5 +40,12 @@ mod tests {
             sha256_fingerprint(b"abc").to_string(),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
+    }
+
+    #[test]
+    fn the_hmac_of_the_second_case_of_rfc_4231_is_that_of_the_rfc() {
+        let hex: String =
+            hmac_sha256(b"Jefe", b"what do ya want for nothing?").iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     }
 }

@@ -11,9 +11,11 @@ use jsonwebtoken::jwk::{
     AlgorithmParameters, CommonParameters, EllipticCurve, EllipticCurveKeyParameters, EllipticCurveKeyType, Jwk,
     KeyAlgorithm, PublicKeyUse, RSAKeyParameters, RSAKeyType,
 };
-use openssl::bn::BigNumContext;
-use openssl::ec::{EcGroup, EcPoint};
+use openssl::bn::{BigNum, BigNumContext};
+use openssl::ec::{EcGroup, EcKey, EcPoint};
+use openssl::error::ErrorStack;
 use openssl::nid::Nid;
+use openssl::rsa::Rsa;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey};
 
 use super::algorithm::Algorithm;
@@ -175,6 +177,21 @@ impl PublicKey {
         match &self.0 {
             Material::P256(point) => DecodingKey::from_ec_der(point),
             Material::Rsa { n, e } => DecodingKey::from_rsa_raw_components(n, e),
+        }
+    }
+
+    /// As SubjectPublicKeyInfo in PEM, the form in which most programs keep it.
+    pub fn to_pem(&self) -> Result<Vec<u8>, ErrorStack> {
+        match &self.0 {
+            Material::P256(point) => {
+                let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
+                let point = EcPoint::from_bytes(&group, point, &mut *BigNumContext::new()?)?;
+                EcKey::from_public_key(&group, &point)?.public_key_to_pem()
+            }
+            Material::Rsa { n, e } => {
+                let (n, e) = (BigNum::from_slice(n)?, BigNum::from_slice(e)?);
+                Rsa::from_public_components(n, e)?.public_key_to_pem()
+            }
         }
     }
 

@@ -41,6 +41,5 @@ pub(crate) fn write(certificate: &Certificate, file: PathBuf) -> PathBuf {
 
 /// Now, in whole seconds.
 pub(crate) fn now() -> Timestamp {
-    #[expect(clippy::disallowed_methods, reason = "tests are an edge")]
     SystemClock.now()
 }

@@ -20,9 +20,17 @@ pub(crate) fn probe(arguments: &[&str]) -> Findings {
     Findings { code: output.status.code().unwrap(), report }
 }
 
+/// Three long parts: somebody could use it.
+fn is_a_token(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('.').collect();
+    parts.len() >= 3 && parts.iter().all(|part| part.len() >= 20)
+}
+
 /// The probe with these arguments, whatever comes of it.
 pub(crate) fn run(arguments: &[&str]) -> std::process::Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bob-auth"));
+    // OpenSSL reads the CAs of the system for each connection, trusted or not: the tests do without.
+    command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/dev/null");
     command.env_remove("BOB_AUTH_CONFIG").arg("conformance").args(arguments).output().unwrap()
 }
 

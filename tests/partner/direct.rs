@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use openssl::ssl::SslVersion;
 
-use crate::client::{Client, Identity, curl, s_client};
+use crate::client::{Client, Identity, curl, examples, s_client};
 use crate::partner::{Issuer, Request, refusal, unauthorized};
+use crate::probe::probe;
 use crate::process::until;
 
 #[test]
@@ -31,6 +32,46 @@ fn a_token_opens_what_its_class_may_with_the_certificate_that_it_is_bound_to() {
             }
         }
     }
+}
+
+#[test]
+fn every_rule_of_a_service_that_takes_tokens_is_kept() {
+    let issuer = Issuer::new();
+    let partner = issuer.direct(&[]);
+    let file = |name: &str| examples().join(name).to_str().unwrap().to_owned();
+    let (url, auth) = (format!("https://{}/validation/v1/validations", partner.address()), issuer.service.token());
+    let forbidden = issuer.site.path("inspector5.token");
+    std::fs::write(&forbidden, issuer.token("inspector5")).unwrap();
+    let jwks = issuer.site.path("partner.jwks.json");
+    // Two CAs in one file: the partner's, and that of the token service.
+    let ca = issuer.site.path("both.pem");
+    let both = [std::fs::read(file("ca.pem")).unwrap(), std::fs::read(issuer.site.file("tls/ca.pem")).unwrap()];
+    std::fs::write(&ca, both.concat()).unwrap();
+    let findings = probe(&[
+        "api",
+        &url,
+        "--method",
+        "POST",
+        "--auth",
+        &format!("https://{auth}"),
+        "--entity",
+        "validator37",
+        "--cert",
+        &file("validator37.pem"),
+        "--key",
+        &file("validator37.key"),
+        "--other-cert",
+        &file("inspector5.pem"),
+        "--other-key",
+        &file("inspector5.key"),
+        "--forbidden-token",
+        forbidden.to_str().unwrap(),
+        "--jwks",
+        jwks.to_str().unwrap(),
+        "--ca",
+        ca.to_str().unwrap(),
+    ]);
+    findings.all_kept_but(&["api.expired_token"]);
 }
 
 #[test]

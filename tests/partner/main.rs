@@ -8,6 +8,9 @@
 #[expect(dead_code, reason = "one client for all; not every test needs all of it")]
 mod client;
 mod partner;
+#[path = "../conformance/probe.rs"]
+#[expect(dead_code, reason = "one way to run the probe; here nothing is wrong on purpose")]
+mod probe;
 #[path = "../it/process.rs"]
 #[expect(dead_code, reason = "one way to run the service; not every test needs all of it")]
 mod process;

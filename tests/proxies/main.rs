@@ -7,6 +7,9 @@
 #[path = "../it/client.rs"]
 #[expect(dead_code, reason = "one client for all; not every test needs all of it")]
 mod client;
+#[path = "../conformance/probe.rs"]
+#[expect(dead_code, reason = "one way to run the probe; here nothing is wrong on purpose")]
+mod probe;
 #[path = "../it/process.rs"]
 #[expect(dead_code, reason = "one way to run the service; not every test needs all of it")]
 mod process;
@@ -19,6 +22,7 @@ mod partner;
 mod proxy;
 mod upstream;
 
+mod conformance;
 mod doctor;
 mod forged;
 mod rules;

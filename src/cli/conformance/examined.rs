@@ -86,6 +86,23 @@ impl Examined {
     }
 }
 
+/// Parses the address of a resource: its path stays as it is, query and all.
+pub(super) fn resource_url(url: &str) -> Result<ServerUrl, String> {
+    let usage = "write for example https://api.example.se/validation/v1/status";
+    let (before, query) = url.split_once('?').map_or((url, None), |(before, query)| (before, Some(query)));
+    let mut resource = server_url(before).map_err(|_| usage.to_owned())?;
+    if before.ends_with('/') {
+        resource.base.push('/');
+    }
+    if let Some(query) = query {
+        if !query.chars().all(|c| c.is_ascii_graphic() && c != '#') {
+            return Err(usage.to_owned());
+        }
+        resource.base = format!("{}?{query}", if resource.base.is_empty() { "/" } else { &resource.base });
+    }
+    Ok(resource)
+}
+
 /// Parses a server's address.
 pub(super) fn server_url(url: &str) -> Result<ServerUrl, String> {
     let usage = "write for example https://auth.example.se or https://127.0.0.1:8443/base";
@@ -102,6 +119,15 @@ pub(super) fn server_url(url: &str) -> Result<ServerUrl, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_resource_keeps_its_path_and_query() {
+        let of = |url| resource_url(url).map(|url| url.base);
+        assert_eq!(of("https://a/b/c"), Ok("/b/c".to_owned()));
+        assert_eq!(of("https://a/b/?x=1&y=/"), Ok("/b/?x=1&y=/".to_owned()));
+        assert_eq!(of("https://a?x"), Ok("/?x".to_owned()));
+        assert!(of("https://a/b?x y").is_err() && of("http://a/b").is_err());
+    }
 
     #[test]
     fn a_server_is_named_by_an_https_address_and_where_its_interface_begins() {

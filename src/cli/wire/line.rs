@@ -56,6 +56,8 @@ impl Wiring {
         let failed = |error| CliError::new(format!("TLS cannot be set up: {error}"));
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
+        // Certificate and request follow one another at once: neither is to wait for an acknowledgement.
+        tcp.set_nodelay(true);
         let tls = client(&self.trust, version).map_err(failed)?;
         let mut connector = HttpsConnector::with_connector(tcp, tls).map_err(failed)?;
         // The path of the address says which identity is shown: a session that is taken up again sees only the place.

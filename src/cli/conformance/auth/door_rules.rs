@@ -64,7 +64,7 @@ pub(super) fn allow(answer: &Answer) -> Judgement {
 }
 
 /// 401 comes with `WWW-Authenticate`.
-pub(super) fn www_authenticate(answer: &Answer) -> Judgement {
+pub(in crate::cli::conformance) fn www_authenticate(answer: &Answer) -> Judgement {
     match (answer.status, answer.field("www-authenticate")) {
         (401, Some(challenge)) if !challenge.is_empty() => Judgement::holds(shortened(challenge)),
         (401, _) => Judgement::broken("status 401 without WWW-Authenticate"),
@@ -143,5 +143,56 @@ fn without_own(body: &[u8], id: &str) -> String {
             Value::Object(members).to_string()
         }
         _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, fields: &[(&str, &str)], body: &str) -> Answer {
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Answer { status, fields, body: body.as_bytes().to_vec(), complete: true }
+    }
+
+    fn holds(judgement: &Judgement) -> bool {
+        matches!(judgement, Judgement::Holds(_))
+    }
+
+    #[test]
+    fn refusals_that_differ_in_ids_and_times_alone_are_alike() {
+        let unknown = answer(404, &[("Content-Type", "a"), ("Date", "1")], r#"{"title":"No such x","instance":"1"}"#);
+        let like = answer(404, &[("date", "2"), ("content-type", "a")], r#"{"instance":"2","title":"No such other"}"#);
+        assert!(holds(&alike((&unknown, "x"), (&like, "other"))));
+        for (status, fields, body) in [
+            (403, &[("Content-Type", "a"), ("Date", "1")][..], "{\"title\":\"No such x\"}"),
+            (404, &[("Content-Type", "a")], "{\"title\":\"No such x\"}"),
+            (404, &[("Content-Type", "a"), ("Date", "1")], "{\"title\":\"Not yours: x\"}"),
+            (404, &[("Content-Type", "a"), ("Date", "1")], "No such x"),
+        ] {
+            let other = answer(status, fields, body);
+            assert!(matches!(alike((&unknown, "x"), (&other, "x")), Judgement::Broken(_)), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_private_key_is_found_wherever_it_stands_and_a_public_one_is_none() {
+        for body in [
+            r#"{"keys":[{"kty":"EC","x":"a","y":"b","d":"c"}]}"#,
+            r#"[{"debug":{"key":{"kty":"oct","k":"c"}}}]"#,
+            "-----BEGIN EC PRIVATE KEY-----\nMHc",
+        ] {
+            assert!(matches!(no_private_key(&answer(404, &[], body)), Judgement::Broken(_)), "{body}");
+        }
+        for body in [r#"{"kty":"EC","x":"a","y":"b"}"#, r#"{"d":"c"}"#, "-----BEGIN CERTIFICATE-----", ""] {
+            assert!(holds(&no_private_key(&answer(200, &[], body))), "{body}");
+        }
+    }
+
+    #[test]
+    fn who_forges_a_header_is_refused_as_if_nobody_had() {
+        for (status, kept) in [(401, true), (400, true), (403, true), (200, false), (404, false), (500, false)] {
+            assert_eq!(holds(&not_believed(&answer(status, &[], ""))), kept, "{status}");
+        }
     }
 }

@@ -17,8 +17,9 @@ use std::path::PathBuf;
 use clap::Args;
 use ring::rand::SystemRandom;
 
+pub(super) use self::door_rules::www_authenticate;
 pub(super) use self::rules::CHECKS;
-use self::steps::{Examination, Parties};
+use self::steps::{Examination, Parties, encoded};
 use super::check::Subject;
 use super::examined::{Examined, ServerUrl, server_url};
 use super::ledger::Ledger;
@@ -74,13 +75,10 @@ pub(in crate::cli) struct Auth {
 }
 
 impl Auth {
-    pub(super) async fn run(mut self) -> Result<Answer, CliError> {
-        if self.server.base.is_empty() {
-            BASE.clone_into(&mut self.server.base);
-        }
+    pub(super) async fn run(self) -> Result<Answer, CliError> {
         let parties = self.parties()?;
         let asker = self.examined.asker(&self.server, LARGEST)?;
-        let base = format!("{}/auth/", self.server.base);
+        let base = token_path(&self.server, "");
         let mut examination = Examination { asker, ledger: Ledger::default(), base, parties: &parties };
         examination.run().await?;
         let Examination { asker, mut ledger, .. } = examination;
@@ -112,6 +110,12 @@ impl Auth {
             own,
         })
     }
+}
+
+/// Where this server gives out tokens for this entity.
+pub(super) fn token_path(server: &ServerUrl, entity: &str) -> String {
+    let base = if server.base.is_empty() { BASE } else { &server.base };
+    format!("{base}/auth/{}", encoded(entity))
 }
 
 /// A name that can stand in a header line.

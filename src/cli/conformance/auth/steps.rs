@@ -16,7 +16,7 @@ use crate::value::{Clock as _, SystemClock};
 
 /// Nobody has such an entity.
 const NO_SUCH: &str = "no-such-entity-7f3a9c";
-/// What no path segment needs an escape for (RFC 3986 section 2.3).
+/// What needs no escape in a path segment (RFC 3986 section 3.3).
 const SEGMENT: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':').remove(b'@').remove(b'+');
 
@@ -176,7 +176,6 @@ impl Examination<'_> {
     }
 
     fn token(&self, answer: &Answer) -> Vec<token_rules::Finding> {
-        #[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
         let now = SystemClock.now();
         let Parties { entity, own, keys, .. } = self.parties;
         token_rules::judged(answer, &Wanted { entity, certificate: &own.certificate, now, keys: keys.as_ref() })
@@ -226,7 +225,8 @@ impl Examination<'_> {
     }
 }
 
-fn encoded(entity: &str) -> String {
+/// An entity id as it is written in a path.
+pub(in crate::cli::conformance) fn encoded(entity: &str) -> String {
     utf8_percent_encode(entity, SEGMENT).to_string()
 }
 
