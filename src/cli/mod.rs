@@ -104,7 +104,7 @@ enum Verb {
     Doctor(doctor::Doctor),
     /// Examine anybody's BoB service, rule by rule
     #[command(subcommand)]
-    Conformance(conformance::Conformance),
+    Conformance(Box<conformance::Conformance>),
     /// Print a ready-made configuration for the proxy in front of a partner service
     ProxyConfig(proxy_config::ProxyConfig),
     /// Print what makes a shell complete the words of this program

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::ledger::Judgement;
 use crate::cli::error::CliError;
-use crate::cli::wire::{Answer, Reply, Shown, Wiring};
+use crate::cli::wire::{Answer, Line, Reply, Shown, Wiring};
 use crate::crypto::tls_client::TlsVersion;
 
 /// After so many requests without an answer, one behind the other, nothing more is asked.
@@ -20,6 +20,8 @@ const AGENT: &str = concat!("bob-auth-conformance/", env!("CARGO_PKG_VERSION"));
 
 pub(super) struct Asker {
     wiring: Wiring,
+    /// For requests that show nobody's certificate. A line of its own for each would read the system's CAs each time.
+    plain: Option<Line>,
     /// The least time between two requests.
     pace: Duration,
     asked: usize,
@@ -54,7 +56,7 @@ pub(super) struct Heard {
 
 impl Asker {
     pub(super) const fn new(wiring: Wiring, pace: Duration) -> Self {
-        Self { wiring, pace, asked: 0, silences: 0 }
+        Self { wiring, plain: None, pace, asked: 0, silences: 0 }
     }
 
     /// Host and port that are asked.
@@ -82,8 +84,15 @@ impl Asker {
             tokio::time::sleep(self.pace).await;
         }
         self.asked += 1;
-        let mut line = self.wiring.line(ask.version, ask.who.map(|who| who.identity.clone()).into_iter().collect())?;
-        let exchange = line.ask(ask.who.map(|_| 0), &self.bytes(ask)).await;
+        let bytes = self.bytes(ask);
+        let exchange = match (ask.who, ask.version, &mut self.plain) {
+            (None, None, Some(plain)) => plain.ask(None, &bytes).await,
+            (None, None, none) => none.insert(self.wiring.line(None, Vec::new())?).ask(None, &bytes).await,
+            (who, version, _) => {
+                let mut line = self.wiring.line(version, who.map(|who| who.identity.clone()).into_iter().collect())?;
+                line.ask(who.map(|_| 0), &bytes).await
+            }
+        };
         self.silences = if exchange.reply == Reply::Silent { self.silences + 1 } else { 0 };
         Ok(Heard { sent, reply: Some(exchange.reply), version: exchange.version })
     }

@@ -61,8 +61,6 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    pub(super) const ALL: [Self; 4] = [Self::Pass, Self::Warning, Self::Fail, Self::NotApplicable];
-
     /// The word in reports.
     pub(super) const fn word(self) -> &'static str {
         match self {

@@ -96,18 +96,32 @@ fn with_id(uri: &str, id: i64) -> Value {
     endpoint
 }
 
-/// An endpoint that is none. Should it be taken, the clean-up finds it by its address.
+/// Endpoints that are none. Should one be taken, the clean-up finds it by its address.
 async fn unacceptable(asker: &mut Asker, ledger: &mut Ledger, member: &Member) -> Result<(), CliError> {
     let mut none = call(URI);
     none["version"] = 0.into();
-    let proven = member.prover.ask(asker, "POST", &Place::Endpoints(member.pid), Some(bytes(&none))).await?;
-    let judge = |answer: &Answer| {
-        let reason = serde_json::from_slice::<String>(&answer.body).is_ok();
-        let words = if reason { "with a JSON string" } else { "without a JSON string" };
-        Judgement::of(answer.status == 422 && reason, format!("{} {words}", status(answer)))
-    };
-    ledger.enter(&rules::UNACCEPTABLE, format!("{}\n(version 0)", proven.heard.sent), proven.heard.judged(judge));
+    // A SHA-256 of one byte: of the right form, and wrong.
+    let mut odd = call(URI);
+    odd["tlsa"] = json!({ "usage": 3, "selector": 1, "type": 1, "data": "00" });
+    for (endpoint, how) in [(none, "version 0"), (odd, "a tlsa of type 1 with one byte of data")] {
+        let place = Place::Endpoints(member.pid);
+        let heard = member.prover.ask(asker, "POST", &place, Some(bytes(&endpoint))).await?.heard;
+        let sent = format!("{}\n({how})", heard.sent);
+        if endpoint["version"] == 0 {
+            let judge = |answer: &Answer| Judgement::of(matches!(answer.status, 400 | 422), status(answer));
+            ledger.enter(&rules::UNACCEPTABLE, &*sent, heard.judged(judge));
+        }
+        ledger.enter(&rules::REASON, sent, heard.judged(reason));
+    }
     Ok(())
+}
+
+fn reason(answer: &Answer) -> Judgement {
+    match (answer.status, serde_json::from_slice::<String>(&answer.body)) {
+        (422, Ok(reason)) => Judgement::holds(format!("status 422: {}", shown(&reason))),
+        (422, Err(_)) => Judgement::broken("status 422, and the body is no JSON string"),
+        _ => Judgement::not_applicable(format!("{}, not 422", status(answer))),
+    }
 }
 
 async fn add(asker: &mut Asker, ledger: &mut Ledger, member: &Member) -> Result<Option<i64>, CliError> {

@@ -99,7 +99,8 @@ rules! {
     LOCATION must "location" "201 says in Location where the endpoint is, and has it in its body with its id." API;
     READ_BACK must "read_back" "The endpoint reads as it was written." API;
     PUT must "put" "PUT of the endpoint answers 204, and it is another then." API;
-    UNACCEPTABLE must "unacceptable" "An endpoint that is none is refused: 422, with the reason as a JSON string." API;
+    UNACCEPTABLE must "unacceptable" "An endpoint with the version 0 is refused: 422, or 400." API;
+    REASON must "reason" "422 tells its reason in a JSON string." API;
     UNPROVEN_CHANGE must "unproven_change" "Nobody changes anything without a proof: 401." API;
     OTHER_BODY must "other_body" "A proof for another body is refused: 401, and nothing is changed." MTS5;
     DELETED must "deleted" "DELETE of the endpoint answers 204, and it is not found then." API;
