@@ -61,7 +61,9 @@ use super::session::Global;
     after_help = "Examples:\n  bob-auth demo\n  bob-auth demo --pause\n  bob-auth demo --dir federation --keep\n\n\
     A registry, two participants with token services, and an API behind nginx or HAProxy, on 127.0.0.1 and free ports: no \
     network, no root, nothing to install. Clients get tokens and call the API, attacks are refused, a key is replaced under \
-    load. Exit code 0 if every answer was the one that had to come, else 1."
+    load. Exit code 0 if every answer was the one that had to come, else 1.\n\n\
+    With --json, `event` says what a line is: start, begin and done of a step, command, process, proxy, step, accepted, refusal, \
+    load, note, try, kept, failure, interrupted, summary. Times are in `ms`."
 )]
 pub(super) struct Demo {
     /// Where everything goes, and stays: a new or empty directory [default: a temporary one, which is removed]
@@ -125,6 +127,10 @@ impl Demo {
     }
 
     fn prepare(&self, telling: Telling) -> Result<(Stage, Story), (CliError, u8)> {
+        if self.pause && telling.is_for_programs() {
+            let error = CliError::new("--pause waits for somebody who reads, and JSON is for programs");
+            return Err((error.next("leave one of the two out"), MISUSE));
+        }
         if self.pause && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
             let error = CliError::new("--pause waits for Enter, and this is no terminal: nobody could press it");
             return Err((error.next("leave --pause out, or run it in a terminal"), MISUSE));

@@ -260,6 +260,7 @@ impl Story {
     /// Somebody ended it.
     pub(super) fn interrupted(&self, by: &str) {
         self.telling.loud(Mark::Bad, &format!("stopped by {by}"));
+        self.telling.event("interrupted", &json!({"step": self.number(), "by": by}));
     }
 
     /// The last words.

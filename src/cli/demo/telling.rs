@@ -73,6 +73,11 @@ impl Telling {
         Self { form, broken: Rc::default() }
     }
 
+    /// Whether nobody is to read it.
+    pub(super) fn is_for_programs(&self) -> bool {
+        self.form == Form::Json
+    }
+
     /// Why nothing can be written any more, if that is so.
     pub(super) fn broken(&self) -> Option<ErrorKind> {
         self.broken.get()
