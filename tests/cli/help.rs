@@ -83,6 +83,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("explain", &[]),
     ("metadata", &["fetch", "show", "verify", "diff", "watch"]),
     ("audit", &["list"]),
+    ("demo", &[]),
     ("doctor", &[]),
     ("conformance", &["auth", "api", "metadata", "checks"]),
     ("proxy-config", &[]),
