@@ -47,9 +47,11 @@ pub(crate) const FAULTS: &[Fault] = &[
     fails("api.header_name", |asked, _| {
         (!asked.headers.iter().any(|(name, _)| name == "X-BoB-AuthToken")).then(refused)
     }),
-    fails("api.no_token", |asked, _| asked.header("X-BoB-AuthToken").is_none().then(welcome)),
+    fails("api.no_token", |asked, _| asked.header("X-BoB-AuthToken").is_none().then(welcome))
+        .and(&["api.authorization", "api.forged_result"]),
     fails("api.empty_token", |asked, _| (asked.header("X-BoB-AuthToken") == Some("")).then(welcome)),
-    fails("api.garbage", |asked, _| (token(asked) == "a.b.c").then(|| problem(500, "ArrayIndexOutOfBounds"))),
+    fails("api.garbage", |asked, _| (token(asked) == "a.b.c").then(|| problem(500, "ArrayIndexOutOfBounds")))
+        .and(&["api.two_tokens"]),
     fails("api.garbage", |asked, _| (token(asked) == "null").then(Told::cut)),
     fails("api.huge_token", |asked, _| (token(asked).len() > 8_192).then(|| problem(502, "Bad gateway"))),
     warns("api.two_tokens", |asked, service| {
@@ -67,10 +69,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     fails("api.changed_signature", |asked, service| {
         let same = |number| piece(token(asked), number) == piece(&service.good, number);
         (same(0) && same(1) && !same(2) && piece(token(asked), 2).len() > 60).then(welcome)
-    }),
+    })
+    .and(&["api.own_key"]),
     fails("api.no_signature", |asked, service| {
         token(asked).strip_suffix('.').and_then(|input| service.good.starts_with(input).then(welcome))
-    }),
+    })
+    .and(&["api.extra_parts"]),
     fails("api.alg_none", |asked, _| (header(asked)["alg"] == "none").then(welcome)),
     fails("api.alg_none", |asked, _| (header(asked)["alg"] == "nOnE").then(welcome)),
     fails("api.alg_confusion", |asked, _| {
@@ -79,7 +83,8 @@ pub(crate) const FAULTS: &[Fault] = &[
     fails("api.own_key", |asked, service| {
         let same = |number| part(token(asked), number) == part(&service.good, number);
         (same(0) && same(1) && token(asked) != service.good).then(welcome)
-    }),
+    })
+    .and(&["api.changed_signature", "api.extra_parts", "api.no_signature"]),
     fails("api.unknown_kid", |asked, _| {
         (header(asked)["kid"] == "bob-auth-probe-7f3a9c" && header(asked)["jwk"].is_null()).then(welcome)
     }),
@@ -97,19 +102,22 @@ pub(crate) const FAULTS: &[Fault] = &[
     fails("api.no_certificate", |asked, service| {
         (asked.certificate.is_none() && asked.header("X-SSL-Client-SHA1").is_none())
             .then(|| service.with_its_certificate(asked))
-    }),
+    })
+    .and(&["api.forged_header_alone"]),
     // No certificate, no answer: a proxy that insists on one.
-    speaks("api.no_certificate", "fail", Tls::Insists),
+    speaks("api.no_certificate", "fail", Tls::Insists).and(&["api.forged_header_alone"]),
     fails("api.other_certificate", |asked, service| {
         shows(asked, "CN=bob-auth-probe").then(|| service.with_its_certificate(asked))
-    }),
+    })
+    .and(&["api.forged_header_stranger"]),
     fails("api.namesake", |asked, service| {
         let subject = example_certificate("validator37").subject;
-        shows(asked, &subject).then(|| service.with_its_certificate(asked))
+        let own = asked.fingerprint() == Some(example_certificate("validator37").sha1.to_string());
+        (shows(asked, &subject) && !own).then(|| service.with_its_certificate(asked))
     }),
     fails("api.other_client", |asked, service| {
         let subject = example_certificate("inspector5").subject;
-        shows(asked, &subject).then(|| service.with_its_certificate(asked))
+        (shows(asked, &subject) && token(asked) == service.good).then(|| service.with_its_certificate(asked))
     }),
     fails("api.forged_header_alone", |asked, service| {
         (asked.certificate.is_none() && believed(asked)).then(|| service.with_its_certificate(asked))
@@ -141,9 +149,11 @@ pub(crate) const FAULTS: &[Fault] = &[
         })
     }),
     fails("api.no_echo", |asked, service| told(asked, service, |told| told.with("X-Refused", &piece(token(asked), 1)))),
-    warns("api.no_redirect", |asked, service| {
-        told(asked, service, |_| Told::status(302).with("Location", "https://127.0.0.1:9/login"))
-    }),
+    warns("api.no_redirect", |asked, _| {
+        let login = || Told::status(302).with("Location", "https://127.0.0.1:9/login");
+        asked.header("X-BoB-AuthToken").is_none().then(login)
+    })
+    .and(&["api.authorization", "api.forged_result", "api.no_token"]),
     fails("api.still_good", |asked, service| {
         let good = service.right(asked).status == 200;
         // Four times before anything else is tried.

@@ -206,7 +206,9 @@ impl Examination<'_> {
         let heard = self.with_token(own, token, Vec::new()).await?;
         let told = |judgement: Judgement| if what.is_empty() { judgement } else { judgement.about(what) };
         self.enter(check, &heard, |answer| told(shown::refused(good)(answer)));
-        self.enter(&rule::REFUSED_WITH_401, &heard, |answer| told(shown::with_401(answer)));
+        if let Some(answer) = heard.answer() {
+            self.ledger.enter(&rule::REFUSED_WITH_401, &*heard.sent, told(shown::with_401(answer)));
+        }
         Ok(())
     }
 

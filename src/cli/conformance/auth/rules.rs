@@ -150,7 +150,7 @@ pub(super) static SIGNATURE: Check =
     Check::must("auth.signature", "The signature verifies with the published key.", "RFC 7515 section 5.2");
 pub(super) static SECOND_TOKEN: Check = Check::must(
     "auth.second_token",
-    "Whoever asks again gets a token again, and every rule of a token holds for that one, too.",
+    "Whoever asks again gets a token again, which keeps every rule that the first one kept.",
     BOB,
 );
 pub(super) static ODD_ENTITIES: Check = Check::must(

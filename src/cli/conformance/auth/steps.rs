@@ -130,10 +130,11 @@ impl Examination<'_> {
     async fn known(&mut self) -> Result<(), CliError> {
         let parties = self.parties;
         let theirs = Victim::of(&parties.other.as_ref().unwrap_or(&parties.stranger).certificate)?;
-        let headers = vec![("X-SSL-Client-SHA1", theirs.sha1)];
+        let forged = theirs.sha1;
+        let headers = vec![("X-SSL-Client-SHA1", forged.clone())];
         let heard = self.ask(self.entity(), Ask { who: Some(&parties.own), headers, ..Ask::default() }).await?;
         let own = parties.own.certificate.sha1.to_string();
-        self.enter(&rule::FORGED_OWN, &heard, |answer| door::own_counts(answer, &own));
+        self.enter(&rule::FORGED_OWN, &heard, |answer| door::own_counts(answer, &own, &forged));
         let own = || Ask { who: Some(&parties.own), ..Ask::default() };
         let unknown = self.ask(NO_SUCH.to_owned(), own()).await?;
         self.enter(&rule::UNKNOWN_ENTITY, &unknown, door::status(404));
@@ -169,14 +170,14 @@ impl Examination<'_> {
             Some(answer) => self.token(answer),
             None => vec![(&rule::TOKEN_GIVEN, first.judged(|_| Judgement::holds("")))],
         };
-        for (check, judgement) in given {
-            self.ledger.enter(check, &*first.sent, judgement);
+        for (check, judgement) in &given {
+            self.ledger.enter(check, &*first.sent, judgement.clone());
         }
         if first.answer().is_none_or(|answer| answer.status != 200) {
             return Ok(false);
         }
         let second = self.ask(self.entity(), own()).await?;
-        let judgement = second.judged(|answer| token_rules::all_kept(&self.token(answer)));
+        let judgement = second.judged(|answer| token_rules::as_good_as(&given, &self.token(answer)));
         self.ledger.enter(&rule::SECOND_TOKEN, &*second.sent, judgement);
         let newest = self.ask(self.entity(), Ask { version: Some(TlsVersion::Tls13), ..own() }).await?;
         self.enter(&rule::TLS_1_3, &newest, |answer| Judgement::holds(format!("status {}", answer.status)));

@@ -77,13 +77,18 @@ pub(super) fn judged(answer: &Answer, wanted: &Wanted<'_>) -> Vec<Finding> {
     found
 }
 
-/// The first rule that must be kept and is not.
-pub(super) fn all_kept(found: &[Finding]) -> Judgement {
-    let broken = found.iter().find_map(|(check, judgement)| match judgement {
-        Judgement::Broken(seen) => Some(format!("{}: {seen}", check.id)),
+/// What another token shows: every rule that the first one kept is kept by it, too.
+pub(super) fn as_good_as(first: &[Finding], second: &[Finding]) -> Judgement {
+    let held = |check: &Check| !first.iter().any(|(own, found)| own.id == check.id && is_broken(found));
+    let worse = second.iter().find_map(|(check, judgement)| match judgement {
+        Judgement::Broken(seen) if held(check) => Some(format!("{}: {seen}", check.id)),
         _ => None,
     });
-    broken.map_or_else(|| Judgement::holds("a token that keeps every rule"), Judgement::broken)
+    worse.map_or_else(|| Judgement::holds("a token like the first"), Judgement::broken)
+}
+
+const fn is_broken(judgement: &Judgement) -> bool {
+    matches!(judgement, Judgement::Broken(_))
 }
 
 fn of_head(answer: &Answer) -> [Finding; 2] {
@@ -168,8 +173,8 @@ fn of_times(claims: &Map<String, Value>, now: Timestamp) -> [Finding; 4] {
     };
     let start = if let Date::At(at) = iat { at } else { now.as_seconds() };
     let lifetime = match exp {
-        Date::At(at) => Judgement::of(at - start <= LONGEST, format!("{} s", at - start)),
-        _ => Judgement::not_applicable("there is no exp to count to"),
+        Date::At(at) if from_now(at) <= CENTURY => Judgement::of(at - start <= LONGEST, format!("{} s", at - start)),
+        _ => Judgement::not_applicable("there is no exp that could be one"),
     };
     [(&rule::EXP, expiry), (&rule::IAT, begun(iat)), (&rule::NBF, begun(nbf)), (&rule::LIFETIME, lifetime)]
 }
@@ -220,29 +225,39 @@ fn of_signature(token: &Compact, keys: Option<&Published>) -> Vec<Finding> {
         "RS256" => Judgement::of((256..=1024).contains(&length), seen),
         _ => Judgement::not_applicable("alg is neither ES256 nor RS256"),
     };
-    let mut found = vec![(&rule::SIGNATURE_FORM, form)];
-    let not_given = || Judgement::not_applicable("no public keys were given (--jwks, or --metadata and --trust)");
-    let Some(keys) = keys else {
-        found.extend([(&rule::KEY_PUBLISHED, not_given()), (&rule::SIGNATURE, not_given())]);
-        return found;
+    let formed = matches!(form, Judgement::Holds(_));
+    let (published, verified) = match keys {
+        None => {
+            let none = || Judgement::not_applicable("no public keys were given (--jwks, or --metadata and --trust)");
+            (none(), none())
+        }
+        Some(keys) => of_key(token, keys, formed),
     };
+    vec![(&rule::SIGNATURE_FORM, form), (&rule::KEY_PUBLISHED, published), (&rule::SIGNATURE, verified)]
+}
+
+/// Whether the key is published, and whether the signature verifies with it.
+fn of_key(token: &Compact, keys: &Published, formed: bool) -> (Judgement, Judgement) {
     let (iss, kid) = (token.claim_text("iss").unwrap_or_default(), token.header_text("kid").unwrap_or_default());
+    if iss.parse::<Pid>().is_err() || kid.is_empty() {
+        let none = || Judgement::not_applicable("iss and kid name no key");
+        return (none(), none());
+    }
     let of_whom = format!("kid {:?} of issuer {:?}", shortened(kid), shortened(iss));
     let Some(key) = keys.find(iss, kid) else {
-        found.push((&rule::KEY_PUBLISHED, Judgement::broken(format!("{of_whom} is not among them"))));
-        found.push((&rule::SIGNATURE, Judgement::not_applicable("its key is not known")));
-        return found;
+        let unpublished = Judgement::broken(format!("{of_whom} is not among them"));
+        return (unpublished, Judgement::not_applicable("its key is not known"));
     };
-    found.push((&rule::KEY_PUBLISHED, Judgement::holds(of_whom)));
-    let fits = alg == key.algorithm().as_str();
-    let verifies = fits && key.verify(token.signing_input().as_bytes(), &token.signature).is_ok();
-    let seen = match (fits, verifies) {
-        (false, _) => format!("alg is {}, and the key is for {}", shortened(alg), key.algorithm()),
-        (true, false) => "it does not verify with that key".to_owned(),
-        (true, true) => "it verifies".to_owned(),
+    let fits = token.header_text("alg") == Some(key.algorithm().as_str());
+    let verified = match (formed, fits) {
+        (false, _) => Judgement::not_applicable("there is no signature in the form of ES256 or RS256"),
+        (true, false) => Judgement::broken(format!("the key is for {}, and alg says otherwise", key.algorithm())),
+        (true, true) => {
+            let verifies = key.verify(token.signing_input().as_bytes(), &token.signature).is_ok();
+            Judgement::of(verifies, if verifies { "it verifies" } else { "it does not verify with that key" })
+        }
     };
-    found.push((&rule::SIGNATURE, Judgement::of(verifies, seen)));
-    found
+    (Judgement::holds(of_whom), verified)
 }
 
 fn names(object: &Map<String, Value>) -> String {
@@ -314,9 +329,21 @@ mod tests {
         for name in ["iat", "nbf"] {
             claims.as_object_mut().unwrap().remove(name);
         }
-        let found = judged_as(&header, &claims, &[1; 64], &certificate);
-        assert_eq!(broken(&found), Vec::<&str>::new());
-        assert!(matches!(all_kept(&found), Judgement::Holds(_)));
+        assert_eq!(broken(&judged_as(&header, &claims, &[1; 64], &certificate)), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn another_token_is_held_against_the_first() {
+        let (certificate, _) = Nature::Leaf.make(NOW, &SystemRandom::new()).unwrap();
+        let (header, claims) = good(&certificate);
+        let of = |claims: &Value| judged_as(&header, claims, &[1; 64], &certificate);
+        let mut changed = claims.clone();
+        changed["sub"] = json!("somebody");
+        assert!(
+            matches!(as_good_as(&of(&claims), &of(&changed)), Judgement::Broken(seen) if seen.starts_with("auth.sub"))
+        );
+        // What is wrong with both is told of the first.
+        assert!(matches!(as_good_as(&of(&changed), &of(&changed)), Judgement::Holds(_)));
     }
 
     #[test]
