@@ -19,7 +19,7 @@ const PATIENT: usize = 2;
 const WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// How long one examination waits in all because a server wants fewer requests.
-const WAITS: Duration = Duration::from_secs(120);
+const WAITS: Duration = Duration::from_mins(2);
 /// Values longer than this are shown shortened: they may be tokens.
 const SHOWN: usize = 48;
 /// Too many requests (RFC 6585 section 4).
