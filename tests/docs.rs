@@ -1,7 +1,17 @@
-//! Holds the prose against the program: the map of the house, links, command lines, names of metrics.
+//! Holds the prose against the program: the map of the house, links, command lines, names of metrics, the contents of the book.
+//! Pages that are written from the program are written here: `BOB_AUTH_BLESS=1` does it.
 
 #![cfg(feature = "service")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in what it calls")]
+
+#[path = "docs/api.rs"]
+mod api;
+#[path = "docs/audit.rs"]
+mod audit;
+#[path = "docs/book.rs"]
+mod book;
+#[path = "docs/command_line.rs"]
+mod command_line;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,16 +30,35 @@ fn read(path: impl AsRef<Path>) -> String {
 /// Every page that people read, by its path in the package.
 fn pages() -> Vec<PathBuf> {
     let mut pages = Vec::new();
-    for folder in ["", "docs", "docs/proxies", "keys-example"] {
-        for entry in fs::read_dir(root().join(folder)).unwrap() {
-            let path = Path::new(folder).join(entry.unwrap().file_name());
-            if path.extension().is_some_and(|extension| extension == "md") {
-                pages.push(path);
-            }
-        }
-    }
+    collect(Path::new(""), false, &mut pages);
+    collect(Path::new("docs"), true, &mut pages);
+    collect(Path::new("examples"), true, &mut pages);
+    collect(Path::new("keys-example"), true, &mut pages);
     pages.sort();
     pages
+}
+
+fn collect(folder: &Path, below: bool, pages: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(root().join(folder)).unwrap() {
+        let entry = entry.unwrap();
+        let path = folder.join(entry.file_name());
+        if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(path);
+        } else if below && entry.file_type().unwrap().is_dir() {
+            collect(&path, true, pages);
+        }
+    }
+}
+
+/// Holds a page that is written from the program against what it is to be, or writes it when it is told to.
+#[expect(clippy::disallowed_methods, reason = "a test that writes its own fixture when it is told to")]
+fn generated(path: &str, wanted: &str) {
+    let file = root().join(path);
+    if std::env::var("BOB_AUTH_BLESS").is_ok_and(|value| value == "1") {
+        fs::write(&file, wanted).unwrap();
+    }
+    let found = fs::read_to_string(&file).unwrap_or_default();
+    assert!(found == wanted, "{path} is out of date: BOB_AUTH_BLESS=1 cargo test --test docs writes it anew");
 }
 
 /// The rows of the first table whose head begins with `| floor |`.
@@ -108,7 +137,8 @@ fn command_lines(text: &str) -> Vec<Vec<String>> {
     let spans = spans.split('`').skip(1).step_by(2);
     let commands =
         lines.chain(spans).filter_map(|line| line.strip_prefix("bob-auth ")).filter(|rest| !rest.starts_with("= "));
-    commands.filter(|rest| !rest.contains("...")).map(words).collect()
+    // What stands for something else is none: omissions, and what clap says of the usage.
+    commands.filter(|rest| !rest.contains("...") && !rest.contains("[OPTIONS]")).map(words).collect()
 }
 
 /// Splits as a shell would, up to a comment, a pipe, a redirection or an ampersand. Knows double quotes only.
@@ -118,7 +148,7 @@ fn words(line: &str) -> Vec<String> {
     for c in line.replace("2>", ">").chars() {
         match c {
             '"' => quoted = !quoted,
-            '#' | '|' | '>' | '&' | ';' if !quoted => break,
+            '#' | '|' | '<' | '>' | '&' | ';' if !quoted => break,
             ' ' if !quoted => words.push(String::new()),
             _ => words.last_mut().unwrap().push(c),
         }
@@ -146,16 +176,26 @@ fn every_command_line_on_a_page_is_one_that_the_program_knows() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+/// The names of metrics in a text; the parts of a histogram are the histogram.
+fn metrics(text: &str) -> BTreeSet<String> {
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let found = text.match_indices("bob_auth_").map(|(at, _)| &text[at..]);
+    let names = found.map(|rest| rest.split(|c| !is_part(c)).next().unwrap());
+    let whole =
+        |name: &str| ["_bucket", "_sum", "_count"].iter().find_map(|part| name.strip_suffix(part)).map(str::to_owned);
+    names.map(|name| whole(name).unwrap_or_else(|| name.to_owned())).collect()
+}
+
 #[test]
-fn every_metric_is_on_the_page_of_operations_and_no_other() {
-    let names = |text: &str| -> BTreeSet<String> {
-        let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-        let found = text.match_indices("bob_auth_").map(|(at, _)| &text[at..]);
-        found.map(|rest| rest.split(|c| !is_part(c)).next().unwrap().to_owned()).collect()
-    };
+fn every_metric_is_on_its_page_and_no_page_names_another() {
     let folder = root().join("src/web/metrics");
     let sources: String = fs::read_dir(folder).unwrap().map(|file| read(file.unwrap().path())).collect();
-    assert_eq!(names(&read("docs/operations.md")), names(&sources));
+    let there = metrics(&sources);
+    assert_eq!(metrics(&read("docs/reference/metrics.md")), there);
+    for page in pages() {
+        let unknown: Vec<String> = metrics(&read(&page)).difference(&there).cloned().collect();
+        assert!(unknown.is_empty(), "{} names {unknown:?}", page.display());
+    }
 }
 
 #[test]

@@ -123,6 +123,7 @@ pub async fn serve(config: Config, telemetry: &Telemetry) -> Result<(), AppError
     }
     remove_sockets(config.listeners.with_sockets());
     writer.close(AUDIT_FLUSH).await;
+    store.close().await;
     tracing::info!(audit_rows_lost = service.audit.lost(), "stopped");
     Ok(())
 }

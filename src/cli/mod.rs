@@ -8,6 +8,7 @@ mod cert_view;
 mod completions;
 mod config;
 mod conformance;
+mod demo;
 mod doctor;
 mod entity;
 mod error;
@@ -97,6 +98,8 @@ enum Verb {
     /// Look at the audit trail
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Show a whole federation on this machine, in half a minute
+    Demo(demo::Demo),
     /// Examine the proxy in front of a partner service, from the outside
     Doctor(doctor::Doctor),
     /// Examine anybody's BoB service, rule by rule
@@ -130,7 +133,9 @@ impl Verb {
             Self::ProxyConfig(verb) => verb.run(),
             Self::Completions(verb) => verb.run(command()),
             Self::Man(verb) => verb.run(command()),
-            Self::Serve(_) | Self::VerifyServer(_) | Self::RegistryServer(_) => Err(CliError::new("runs elsewhere")),
+            Self::Serve(_) | Self::VerifyServer(_) | Self::RegistryServer(_) | Self::Demo(_) => {
+                Err(CliError::new("runs elsewhere"))
+            }
         }
     }
 }
@@ -148,6 +153,7 @@ pub fn main() -> ExitCode {
         Verb::Serve(serve) => return serve.run(&global),
         Verb::VerifyServer(server) => return server.run(&global),
         Verb::RegistryServer(server) => return server.run(&global),
+        Verb::Demo(demo) => return demo.run(&global),
         verb => verb,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -140,6 +140,12 @@ pub(super) fn say_to_stderr(text: &impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// Writes it as it is and at once, for a command that shows what it is doing.
+pub(super) fn draw(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
+}
+
 /// Writes the text with one newline at its end. A reader that has seen enough is no error.
 fn write_line(out: &mut impl io::Write, text: &str) -> io::Result<()> {
     let text = text.trim_end_matches('\n');

@@ -1,6 +1,7 @@
 //! [`Global`] options, and the [`Session`] that most commands run in: configuration, store, participant, clock, actor.
 
 use std::cell::OnceCell;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -67,7 +68,10 @@ impl Global {
     /// The configuration file that is meant.
     pub(super) fn config_file(&self) -> PathBuf {
         let from_environment = || environment("BOB_AUTH_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
-        self.config.clone().or_else(from_environment).unwrap_or_else(|| customary_file(Path::exists).into())
+        self.config
+            .clone()
+            .or_else(from_environment)
+            .unwrap_or_else(|| customary_file(owner, rustix::process::geteuid().as_raw()).into())
     }
 
     /// The configuration.
@@ -143,16 +147,28 @@ impl Session {
     }
 }
 
-/// The configuration that is meant when nobody names one: that of the directory one is in, else that of the machine.
-fn customary_file(is_there: impl Fn(&Path) -> bool) -> &'static str {
-    let [here, of_the_machine] = ["config.toml", "/etc/bob-auth/config.toml"];
-    if !is_there(here.as_ref()) && is_there(of_the_machine.as_ref()) { of_the_machine } else { here }
+const HERE: &str = "config.toml";
+const OF_THE_MACHINE: &str = "/etc/bob-auth/config.toml";
+
+/// The configuration that is meant when nobody names one: that of the directory one is in, else that of the machine. Where
+/// there are both, a file that a stranger put here does not count: an administrator may stand in /tmp.
+fn customary_file(owner: impl Fn(&Path) -> Option<u32>, user: u32) -> &'static str {
+    let is_mine = |owner| owner == user || owner == 0;
+    match (owner(HERE.as_ref()), owner(OF_THE_MACHINE.as_ref())) {
+        (Some(here), Some(_)) if !is_mine(here) => OF_THE_MACHINE,
+        (None, Some(_)) => OF_THE_MACHINE,
+        _ => HERE,
+    }
 }
 
-/// The change that this command makes: now, by the user of the system.
+fn owner(path: &Path) -> Option<u32> {
+    path.metadata().ok().map(|metadata| metadata.uid())
+}
+
+/// The change that this command makes: now, by the user of the system; behind sudo, by who called it.
 pub(super) fn change() -> Change {
     let name = |variable| environment(variable).filter(|name| fits_the_audit_trail(name));
-    let user = name("USER").or_else(|| name("LOGNAME"));
+    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(name);
     let user = user.unwrap_or_else(|| format!("uid{}", rustix::process::getuid().as_raw()));
     Change { at: SystemClock.now(), actor: format!("cli:{user}") }
 }
@@ -174,12 +190,17 @@ mod tests {
 
     #[test]
     fn the_configuration_of_the_directory_goes_before_that_of_the_machine() {
-        let (here, of_the_machine) = ("config.toml", "/etc/bob-auth/config.toml");
-        assert_eq!(customary_file(|_| true), here);
-        assert_eq!(customary_file(|path| path == Path::new(of_the_machine)), of_the_machine);
-        assert_eq!(customary_file(|path| path == Path::new(here)), here);
+        let chosen = |here: Option<u32>, of_the_machine: Option<u32>| {
+            customary_file(move |path| if path == Path::new(HERE) { here } else { of_the_machine }, 1000)
+        };
+        for mine in [Some(1000), Some(0)] {
+            assert_eq!(chosen(mine, Some(998)), HERE);
+        }
+        assert_eq!(chosen(Some(1001), Some(998)), OF_THE_MACHINE);
+        assert_eq!(chosen(None, Some(998)), OF_THE_MACHINE);
+        assert_eq!(chosen(Some(1001), None), HERE);
         // What is missed then is the one that people expect.
-        assert_eq!(customary_file(|_| false), here);
+        assert_eq!(chosen(None, None), HERE);
     }
 
     #[test]

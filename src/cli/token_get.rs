@@ -1,4 +1,4 @@
-//! The client of the Authentication API behind `bob-auth token get`: the only file that names reqwest.
+//! The client of the Authentication API behind `bob-auth token get`.
 
 use std::error::Error as _;
 use std::path::Path;
@@ -58,7 +58,8 @@ impl Client {
     }
 }
 
-fn identity(certificate: &Path, key: &Path) -> Result<Identity, CliError> {
+/// A certificate and its key, for a client that shows it.
+pub(super) fn identity(certificate: &Path, key: &Path) -> Result<Identity, CliError> {
     let pem = read(certificate)?;
     let chain = Certificate::read_all(&pem).map_err(|error| CliError::from(error).at(certificate))?;
     let private = PrivateKey::from_pem(&read(key)?, None).map_err(|error| CliError::from(error).at(key))?;

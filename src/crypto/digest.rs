@@ -44,8 +44,9 @@ mod tests {
 
     #[test]
     fn the_hmac_of_the_second_case_of_rfc_4231_is_that_of_the_rfc() {
-        let hex: String =
-            hmac_sha256(b"Jefe", b"what do ya want for nothing?").iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hmac_sha256(b"Jefe", b"what do ya want for nothing?")
+            .iter()
+            .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         assert_eq!(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     }
 }

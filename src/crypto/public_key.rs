@@ -180,7 +180,7 @@ impl PublicKey {
         }
     }
 
-    /// As SubjectPublicKeyInfo in PEM, the form in which most programs keep it.
+    /// As `SubjectPublicKeyInfo` in PEM, the form in which most programs keep it.
     pub fn to_pem(&self) -> Result<Vec<u8>, ErrorStack> {
         match &self.0 {
             Material::P256(point) => {

@@ -43,6 +43,7 @@ impl Home {
             .current_dir(self.directory.path())
             .env("BOB_AUTH_CONFIG", "svc/config.toml")
             .env("USER", "tester")
+            .env_remove("SUDO_USER")
             .env_remove("COLUMNS")
             .stdin(Stdio::null());
         command

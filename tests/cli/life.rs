@@ -131,6 +131,14 @@ fn the_audit_trail_tells_the_newest_first_and_who_did_it() {
 }
 
 #[test]
+fn behind_sudo_the_audit_trail_names_who_called_it() {
+    let home = Home::with_service();
+    let mut sudo = home.command(&["entity", "add", "tvm8", "--class", "tvm"]);
+    assert!(said(&sudo.env("USER", "bob-auth").env("SUDO_USER", "karin").output().unwrap()).code == 0);
+    assert_eq!(home.json(&["audit", "list", "--entity", "tvm8"])["items"][0]["actor"], "cli:karin");
+}
+
+#[test]
 fn the_check_of_the_configuration_names_every_fault_at_once() {
     let home = Home::with_service();
     let file = home.path("svc/config.toml");

@@ -23,21 +23,38 @@ pub(crate) fn are_the_checks_of(subject: &str, checks: impl IntoIterator<Item = 
     );
 }
 
-/// Examines a server with each of these faults; the check that it names must have this outcome: `fail` or `warning`.
+/// What is expected of one fault: the check that finds it, how that comes out (`fail` or `warning`), and the other checks that are
+/// broken with it; without those nobody looks at them.
+pub(crate) struct Expected {
+    pub(crate) check: &'static str,
+    pub(crate) outcome: &'static str,
+    pub(crate) also: Option<&'static [&'static str]>,
+}
+
+/// Examines a server with each of these faults; the check that it names must have this outcome.
 pub(crate) fn each_is_found<F: Sync>(
     faults: &[F],
     names: impl Fn(&F) -> (&'static str, &'static str) + Sync,
     examine: impl Fn(&F) -> Findings + Sync,
 ) {
+    let expected = |fault: &F| {
+        let (check, outcome) = names(fault);
+        Expected { check, outcome, also: None }
+    };
+    each_is_as_expected(faults, expected, examine);
+}
+
+/// Examines a server with each of these faults; what was expected of it must come out, and nothing else.
+pub(crate) fn each_is_as_expected<F: Sync>(
+    faults: &[F],
+    expected: impl Fn(&F) -> Expected + Sync,
+    examine: impl Fn(&F) -> Findings + Sync,
+) {
     let (next, missed) = (Mutex::new(faults.iter()), Mutex::new(Vec::new()));
     let work = || {
         while let Some(fault) = { next.lock().unwrap().next() } {
-            let (check, outcome) = names(fault);
-            let findings = examine(fault);
-            let found = findings.of(check);
-            let code = i32::from(!findings.with("fail").is_empty());
-            if found.0 != outcome || findings.code != code {
-                missed.lock().unwrap().push(format!("{check}: {found:?}, exit code {}", findings.code));
+            if let Some(what) = unlike(&expected(fault), &examine(fault)) {
+                missed.lock().unwrap().push(what);
             }
         }
     };
@@ -47,5 +64,19 @@ pub(crate) fn each_is_found<F: Sync>(
         }
     });
     let missed = missed.into_inner().unwrap();
-    assert!(missed.is_empty(), "not found:\n{}", missed.join("\n"));
+    assert!(missed.is_empty(), "not as expected:\n{}", missed.join("\n"));
+}
+
+/// In what the findings are not those that were expected.
+fn unlike(expected: &Expected, findings: &Findings) -> Option<String> {
+    let (check, found) = (expected.check, findings.of(expected.check));
+    let code = i32::from(!findings.with("fail").is_empty());
+    if found.0 != expected.outcome || findings.code != code {
+        return Some(format!("{check}: {found:?}, exit code {}", findings.code));
+    }
+    let broken = [findings.with("fail"), findings.with("warning")].concat();
+    let others: BTreeSet<&str> = broken.into_iter().map(|(id, _)| id).filter(|id| *id != check).collect();
+    let also = expected.also?;
+    let unlike = others != also.iter().copied().collect();
+    unlike.then(|| format!("{check}: broken besides it {others:?}, expected {also:?}"))
 }

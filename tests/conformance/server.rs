@@ -1,7 +1,8 @@
 //! [`Server`]: a TLS server of ours that answers as a test tells it, right or wrong, one request for one connection. It asks
 //! for a client certificate and takes any, as BoB wants, unless it is told to be wrong in that, too.
 
-use std::io::{Read, Write};
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -189,7 +190,7 @@ fn context(tls: Tls, certificate: &Certificate, key: &[u8]) -> SslContext {
             chain.current_cert().is_some_and(|shown| known.contains(&shown.to_der().unwrap()))
         }),
         Tls::Dates => {
-            builder.set_verify_callback(SslVerifyMode::PEER, |good, chain| good || chain.error().as_raw() != EXPIRED)
+            builder.set_verify_callback(SslVerifyMode::PEER, |good, chain| good || chain.error().as_raw() != EXPIRED);
         }
         _ => builder.set_verify_callback(SslVerifyMode::PEER, |_, _| true),
     }
@@ -252,10 +253,10 @@ fn request(bytes: &[u8]) -> Option<Asked> {
 fn bytes(asked: &Asked, told: &Told) -> Vec<u8> {
     let mut head = format!("HTTP/1.1 {} Whatever\r\nConnection: close\r\n", told.status);
     for (name, value) in &told.headers {
-        head += &format!("{name}: {value}\r\n");
+        let _ = write!(head, "{name}: {value}\r\n");
     }
     if !matches!(told.status, 204 | 304) {
-        head += &format!("Content-Length: {}\r\n", told.body.len());
+        let _ = write!(head, "Content-Length: {}\r\n", told.body.len());
     }
     let mut bytes = (head + "\r\n").into_bytes();
     if asked.method != "HEAD" || told.insists {

@@ -25,4 +25,5 @@ mod by_hand;
 mod crashes;
 mod faults;
 mod interference;
+mod metrics;
 mod rotation;

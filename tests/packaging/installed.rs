@@ -10,7 +10,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::package::package;
-use super::process::Service;
+use super::process::{Service, until};
 use super::tools::{done, ended, skipped};
 
 /// A Debian in a directory.
@@ -59,6 +59,29 @@ impl Debian {
         self.inside(&[&["setpriv"], &user[..], &powerless, &["--"], words].concat())
     }
 
+    /// The same, with everything read only but one directory in /var/lib, as the unit has it. Where this machine lets root not do
+    /// that (as in most containers), without.
+    fn shut_off(&self, state: &str, words: &[&str]) -> Command {
+        let command = self.as_service(words);
+        if !ended(Command::new("unshare").args(["--mount", "true"])).0 {
+            skipped("the service in a file system that is read only", "no mount namespace can be made");
+            return command;
+        }
+        let mount = r#"
+            mount --bind "$0" "$0"
+            mount --bind "$0/var/lib/$1" "$0/var/lib/$1"
+            mount -o remount,bind,ro "$0"
+            ! touch "$0/etc/bob-auth/config.toml" 2>/dev/null || exit 9
+            shift
+            exec "$@"
+        "#;
+        let mut outer = Command::new("unshare");
+        outer.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        outer.args(["--mount", "sh", "-ec", mount]).arg(self.directory.path()).arg(state);
+        outer.arg(command.get_program()).args(command.get_args());
+        outer
+    }
+
     /// Mode, owner and group of a file inside.
     fn owned(&self, path: &str) -> String {
         done(&mut self.inside(&["stat", "-c", "%a %U:%G", path])).trim().to_owned()
@@ -75,11 +98,11 @@ impl Debian {
     }
 }
 
-/// The words of the unit's ExecStart, as it was installed.
-fn exec_start(debian: &Debian) -> Vec<String> {
-    let unit = fs::read_to_string(debian.path("/usr/lib/systemd/system/bob-auth.service")).unwrap();
-    let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
-    line.split(' ').map(str::to_owned).collect()
+/// Runs what a unit runs, shut off as it is.
+fn start(debian: &Debian, unit: &str) -> Service {
+    let text = fs::read_to_string(debian.path(&format!("/usr/lib/systemd/system/{unit}.service"))).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+    Service::spawn(&mut debian.shut_off(unit, &line.split(' ').collect::<Vec<_>>()))
 }
 
 /// The first command of README.Debian, on free ports.
@@ -113,6 +136,7 @@ fn from_a_clean_debian_to_a_token_and_back() {
     done(&mut debian.as_service(&["bob-auth", "entity", "add", "validator37", "--class", "val"]));
     done(&mut debian.as_service(&["bob-auth", "cert", "issue", "validator37", "--out", "/var/lib/bob-auth"]));
     assert_eq!(serve_and_ask(&debian), "validator37");
+    the_other_two_start_from_their_examples(&debian);
 
     a_second_installation_changes_nothing(&debian, &file);
     done(&mut debian.inside(&["dpkg", "--remove", "bob-auth"]));
@@ -129,7 +153,7 @@ fn from_a_clean_debian_to_a_token_and_back() {
 
 /// Runs the service as its unit does, asks it for a token from outside, and stops it. Gives whom the token is for.
 fn serve_and_ask(debian: &Debian) -> String {
-    let service = Service::spawn(&mut debian.as_service(&words(&exec_start(debian))));
+    let service = start(debian, "bob-auth");
     let url = format!("{}/api/v1/auth/validator37", service.url("token").unwrap());
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--show-error", "--fail", "--noproxy", "*", "--max-time", "20"]);
@@ -139,6 +163,26 @@ fn serve_and_ask(debian: &Debian) -> String {
     let answer: serde_json::Value = serde_json::from_str(&done(curl.arg(url))).unwrap();
     assert!(service.stop().success());
     answer["payload"]["sub"].as_str().unwrap().to_owned()
+}
+
+/// As README.Debian and docs/how-to/install.md have it, on free ports.
+fn the_other_two_start_from_their_examples(debian: &Debian) {
+    let name = "Example Authority";
+    for unit in ["verify", "registry"] {
+        let example = format!("/usr/share/doc/bob-auth/examples/{unit}.toml");
+        let config = format!("/etc/bob-auth/{unit}.toml");
+        done(&mut debian.as_service(&["cp", &example, &config]));
+        done(&mut debian.as_service(&["sed", "-i", r"s/^listen = .*/listen = '127.0.0.1:0'/", &config]));
+    }
+    let keys = "bob-auth key export --jwks >/etc/bob-auth/partner.jwks.json";
+    done(&mut debian.as_service(&["sh", "-c", keys]));
+    let admin = ["bob-auth", "registry-admin", "init", "--name", name, "--config", "/etc/bob-auth/registry.toml"];
+    done(&mut debian.as_service(&admin));
+    for unit in ["bob-auth-verify", "bob-auth-registry"] {
+        let service = start(debian, unit);
+        until("it is ready", || (service.internal("/health/ready").status == 200).then_some(()));
+        assert!(service.stop().success());
+    }
 }
 
 fn a_second_installation_changes_nothing(debian: &Debian, file: &str) {

@@ -21,8 +21,9 @@ pub(crate) fn package(into: &Path) -> Option<PathBuf> {
         .env("CARGO_NET_OFFLINE", "true")
         .env("DPKG_DEB_COMPRESSOR_TYPE", "gzip")
         .env("DPKG_DEB_COMPRESSOR_LEVEL", "1");
-    let said = done(script.current_dir(env!("CARGO_MANIFEST_DIR")));
-    Some(said.lines().rev().find(|line| line.ends_with(".deb")).unwrap().into())
+    done(script.current_dir(env!("CARGO_MANIFEST_DIR")));
+    let made = fs::read_dir(into).unwrap().map(|entry| entry.unwrap().path());
+    made.into_iter().find(|path| path.extension().is_some_and(|end| end == "deb"))
 }
 
 /// What is in the package: mode and owner by path, without directories.
@@ -60,6 +61,8 @@ fn the_package_holds_what_belongs_to_it_and_nothing_else() {
         "/usr/share/doc/bob-auth/changelog.gz",
         "/usr/share/doc/bob-auth/copyright",
         "/usr/share/doc/bob-auth/examples/config.toml",
+        "/usr/share/doc/bob-auth/examples/registry.toml",
+        "/usr/share/doc/bob-auth/examples/verify.toml",
         "/usr/share/doc/bob-auth/third-party.txt.gz",
         "/usr/share/fish/vendor_completions.d/bob-auth.fish",
         "/usr/share/zsh/vendor-completions/_bob-auth",

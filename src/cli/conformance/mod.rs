@@ -40,6 +40,7 @@ pub(super) enum Conformance {
     /// Examine a participant metadata registry
     Metadata(metadata::Metadata),
     /// List every check: its id, what it holds, its source
+    #[command(after_help = "Example:\n  bob-auth conformance checks --output json")]
     Checks,
 }
 

@@ -37,7 +37,7 @@ fn metadata_sets(registry: &Registry, origins: &[OriginStatus], now: Timestamp) 
     let rollbacks = counter("bob_auth_metadata_rollbacks_total", help)?;
     let help = "Times that the metadata set could not be kept on disk";
     let write_failures = counter("bob_auth_metadata_write_failures_total", help)?;
-    let help = "Whether this alarm of the metadata set is on";
+    let help = "1 while this alarm of the metadata set is on: rollback, freeze, age or end";
     let alarms = gauges(registry, "bob_auth_metadata_alarm", help, &["source", "alarm"])?;
     for origin in origins.iter().filter(|origin| origin.kind.is_metadata()) {
         let label = [origin.name.as_str()];

@@ -1,4 +1,4 @@
-//! What is counted, and how Prometheus reads it. Names and labels are a contract (docs/operations.md lists them).
+//! What is counted, and how Prometheus reads it. Names and labels are a contract (docs/reference/metrics.md lists them).
 //!
 //! | file | what lives there |
 //! |---|---|

@@ -27,6 +27,15 @@ pub enum Reload {
     Failed,
 }
 
+impl Reload {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 impl ProcessMetrics {
     /// Counters at zero.
     pub fn new() -> Result<Self, prometheus::Error> {
@@ -36,14 +45,25 @@ impl ProcessMetrics {
             handshakes_completed: counters(
                 &registry,
                 "bob_auth_tls_handshakes_completed_total",
-                "TLS handshakes completed",
+                "TLS handshakes completed; those begun and not completed were broken off",
                 &["version", "resumed"],
             )?,
-            reloads: counters(&registry, "bob_auth_reloads_total", "Reloads of files", &["what", "result"])?,
+            reloads: counters(
+                &registry,
+                "bob_auth_reloads_total",
+                "Reloads of store, config or certificate (what), done or failed (result)",
+                &["what", "result"],
+            )?,
             ready: gauge(&registry, "bob_auth_ready", "1 if /health/ready answers 200")?,
             server_certificates: Mutex::default(),
             registry,
         };
+        // From zero, so that the first failure is a rise and not the birth of a series.
+        for what in ["store", "config", "certificate"] {
+            for result in [Reload::Done, Reload::Failed] {
+                metrics.reloads.with_label_values(&[what, result.as_str()]);
+            }
+        }
         let build =
             Opts::new("bob_auth_build_info", "The running version").const_label("version", env!("CARGO_PKG_VERSION"));
         let build = IntGauge::with_opts(build)?;
@@ -64,11 +84,7 @@ impl ProcessMetrics {
 
     /// A reload came to an end.
     pub fn reloaded(&self, what: &str, result: Reload) {
-        let result = match result {
-            Reload::Done => "done",
-            Reload::Failed => "failed",
-        };
-        self.reloads.with_label_values(&[what, result]).inc();
+        self.reloads.with_label_values(&[what, result.as_str()]).inc();
     }
 
     /// The server certificates in force, by listener.
@@ -95,7 +111,7 @@ impl ProcessMetrics {
         let servers = gauges(
             &registry,
             "bob_auth_server_certificate_expiry_seconds",
-            "Seconds until a server certificate expires",
+            "Seconds until a server certificate expires, negative afterwards",
             &["listener"],
         )?;
         if let Ok(held) = self.server_certificates.lock() {

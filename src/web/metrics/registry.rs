@@ -60,15 +60,35 @@ pub enum SetBuild {
     Failed,
 }
 
+impl SetBuild {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Kept => "kept",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 impl RegistryMetrics {
     /// Counters at zero.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
+        let builds = counters(
+            &registry,
+            "bob_auth_registry_set_builds_total",
+            "Times that a set was to be built, by what came of it: new, kept or failed",
+            &["result"],
+        )?;
+        // From zero, so that the first failure is a rise and not the birth of a series.
+        for result in [SetBuild::New, SetBuild::Kept, SetBuild::Failed] {
+            builds.with_label_values(&[result.as_str()]);
+        }
         Ok(Self {
             requests: counters(
                 &registry,
                 "bob_auth_registry_requests_total",
-                "Requests to the registry, by operation and status",
+                "Requests to the registry, by operation (as the API calls it, or none) and status",
                 &["operation", "status"],
             )?,
             refusals: counters(
@@ -80,18 +100,13 @@ impl RegistryMetrics {
             duration: histogram(
                 &registry,
                 "bob_auth_registry_request_duration_seconds",
-                "Time that a request to the registry took",
+                "Time that a request to the registry took, without TLS and network, in seconds",
             )?,
-            builds: counters(
-                &registry,
-                "bob_auth_registry_set_builds_total",
-                "Times that a set was to be built, by what came of it",
-                &["result"],
-            )?,
+            builds,
             build_duration: histogram(
                 &registry,
                 "bob_auth_registry_set_build_duration_seconds",
-                "Time that building and signing a set took",
+                "Time that building and signing a new set took, in seconds",
             )?,
             waiting: gauge(
                 &registry,
@@ -101,7 +116,7 @@ impl RegistryMetrics {
             proofs: gauge(
                 &registry,
                 "bob_auth_registry_proofs_remembered",
-                "Proofs of possession that are remembered",
+                "Proofs of possession that are remembered, so that none counts twice",
             )?,
             ready: gauge(&registry, "bob_auth_registry_ready", "1 if the registry has a set and signs its answers")?,
             registry,
@@ -121,12 +136,7 @@ impl RegistryMetrics {
 
     /// A set was built, or was to be.
     pub fn built(&self, result: SetBuild, took: Duration) {
-        let label = match result {
-            SetBuild::New => "new",
-            SetBuild::Kept => "kept",
-            SetBuild::Failed => "failed",
-        };
-        self.builds.with_label_values(&[label]).inc();
+        self.builds.with_label_values(&[result.as_str()]).inc();
         if result == SetBuild::New {
             self.build_duration.observe(took.as_secs_f64());
         }

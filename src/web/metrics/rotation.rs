@@ -50,7 +50,7 @@ impl RotationBoard {
         let blocked = gauges(registry, "bob_auth_rotation_blocked", help, &labels)?;
         let help = "When nothing was wrong with the life of the keys last, in seconds since 1970";
         let success = gauges(registry, "bob_auth_rotation_last_success_timestamp_seconds", help, &labels)?;
-        let help = "Seconds until the next step in the life of a key";
+        let help = "Seconds until the next step in the life of a key, as far as that is a matter of time";
         let next = gauges(registry, "bob_auth_rotation_next_step_seconds", help, &labels)?;
         for fact in &reading.facts {
             let pid = fact.pid.to_string();

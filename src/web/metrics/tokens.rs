@@ -59,22 +59,29 @@ impl Metrics {
     pub fn new() -> Result<Self, prometheus::Error> {
         let process = Arc::new(ProcessMetrics::new()?);
         let registry = &process.registry;
+        let refused = counters(registry, "bob_auth_refusals_total", "Token requests refused, by reason", &["reason"])?;
+        // From zero: of this one the first is an alarm, and a series that is born at one does not rise.
+        refused.with_label_values(&[Refusal::Impostor.reason()]);
         Ok(Self {
             issued: counters(registry, "bob_auth_tokens_issued_total", "Tokens issued", &["pid"])?,
-            refused: counters(registry, "bob_auth_refusals_total", "Token requests refused", &["reason"])?,
+            refused,
             expired_admitted: counter(
                 registry,
                 "bob_auth_expired_certificates_admitted_total",
-                "Tokens issued for certificates whose dates are over",
+                "Tokens issued for enrolled certificates whose dates are over",
             )?,
             duration: histogram(
                 registry,
                 "bob_auth_token_request_duration_seconds",
-                "Time that a token request took inside the service",
+                "Time that a token request took inside the service, without TLS and network, in seconds",
             )?,
             audit_written: gauge(registry, "bob_auth_audit_rows_written", "Audit rows written since the start")?,
             audit_lost: gauge(registry, "bob_auth_audit_rows_lost", "Audit rows lost since the start")?,
-            store_writable: gauge(registry, "bob_auth_store_writable", "1 if the store takes writes")?,
+            store_writable: gauge(
+                registry,
+                "bob_auth_store_writable",
+                "1 if the last attempt to write the store succeeded",
+            )?,
             keys: Mutex::default(),
             rotation: RotationBoard::default(),
             process,
@@ -133,7 +140,7 @@ impl Metrics {
         let clients = gauges(
             &registry,
             "bob_auth_client_certificate_expiry_seconds",
-            "Seconds until an enrolled certificate expires; the soonest hundred",
+            "Seconds until an enrolled certificate expires, negative afterwards; the hundred that end first",
             &["pid", "entity", "sha1"],
         )?;
         for (pid, expiry) in directory.expiring(Directory::EXPIRING) {
@@ -150,7 +157,7 @@ impl Metrics {
     fn key_gauges(&self, registry: &Registry, now: Timestamp) -> Result<(), prometheus::Error> {
         let labels = ["pid", "kid", "state"];
         let ages = gauges(registry, "bob_auth_key_age_seconds", "Seconds since a token key was made", &labels)?;
-        let help = "Seconds until a token key expires";
+        let help = "Seconds until a token key expires, if it has an end";
         let expiries = gauges(registry, "bob_auth_key_expiry_seconds", help, &labels)?;
         if let Ok(held) = self.keys.lock() {
             for key in held.iter() {

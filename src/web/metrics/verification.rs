@@ -53,10 +53,14 @@ impl VerifyMetrics {
             verifications: counters(
                 &registry,
                 "bob_auth_verifications_total",
-                "Requests verified, by what came of them",
+                "Requests verified: accepted, refused or shadow (result), and why not (reason)",
                 &["result", "reason"],
             )?,
-            duration: histogram(&registry, "bob_auth_verify_duration_seconds", "Time that a verification took")?,
+            duration: histogram(
+                &registry,
+                "bob_auth_verify_duration_seconds",
+                "Time that a verification took, waiting for a fetch of keys included, in seconds",
+            )?,
             cache_hits: counter(
                 &registry,
                 "bob_auth_verify_cache_hits_total",
@@ -68,7 +72,7 @@ impl VerifyMetrics {
             generation: gauge(
                 &registry,
                 "bob_auth_key_set_generation",
-                "Rises whenever another key set comes into force",
+                "Rises whenever another key set comes into force; starts afresh when the sources change",
             )?,
             registry,
         })

@@ -12,21 +12,30 @@ pub(crate) struct Fault {
     /// The check that finds it, and how it comes out.
     pub(crate) check: &'static str,
     pub(crate) outcome: &'static str,
+    /// Other checks that find it, too.
+    pub(crate) also: &'static [&'static str],
     pub(crate) tls: Tls,
     /// The wrong answer, for requests that get one.
     pub(crate) wrong: fn(&Asked, &Service) -> Option<Told>,
 }
 
 const fn fails(check: &'static str, wrong: fn(&Asked, &Service) -> Option<Told>) -> Fault {
-    Fault { check, outcome: "fail", tls: Tls::Right, wrong }
+    Fault { check, outcome: "fail", also: &[], tls: Tls::Right, wrong }
 }
 
 const fn warns(check: &'static str, wrong: fn(&Asked, &Service) -> Option<Told>) -> Fault {
-    Fault { check, outcome: "warning", tls: Tls::Right, wrong }
+    Fault { check, outcome: "warning", also: &[], tls: Tls::Right, wrong }
 }
 
 const fn speaks(check: &'static str, outcome: &'static str, tls: Tls) -> Fault {
-    Fault { check, outcome, tls, wrong: |_, _| None }
+    Fault { check, outcome, also: &[], tls, wrong: |_, _| None }
+}
+
+impl Fault {
+    /// The same, found by these checks as well.
+    const fn and(self, also: &'static [&'static str]) -> Self {
+        Self { also, ..self }
+    }
 }
 
 /// All of them.
@@ -47,9 +56,9 @@ pub(crate) const FAULTS: &[Fault] = &[
         let [_, last] = asked.headers("X-BoB-AuthToken")[..] else { return None };
         Some(service.for_token(last, asked.certificate.as_ref().map(|shown| &*shown.der)))
     }),
-    warns("api.scheme", |asked, service| with(asked, service, token(asked).strip_prefix("Bearer ")?)),
+    warns("api.scheme", |asked, service| Some(with(asked, service, token(asked).strip_prefix("Bearer ")?))),
     warns("api.authorization", |asked, service| {
-        with(asked, service, asked.header("Authorization")?.strip_prefix("Bearer ")?)
+        Some(with(asked, service, asked.header("Authorization")?.strip_prefix("Bearer ")?))
     }),
     fails("api.changed_payload", |asked, service| {
         let (same, other) = (|number| piece(token(asked), number) == piece(&service.good, number), token(asked));
@@ -156,8 +165,8 @@ fn piece(token: &str, number: usize) -> String {
 }
 
 /// The answer to a token that stands elsewhere.
-fn with(asked: &Asked, service: &Service, token: &str) -> Option<Told> {
-    Some(service.for_token(token, asked.certificate.as_ref().map(|shown| &*shown.der)))
+fn with(asked: &Asked, service: &Service, token: &str) -> Told {
+    service.for_token(token, asked.certificate.as_ref().map(|shown| &*shown.der))
 }
 
 /// A refusal changed.

@@ -11,11 +11,11 @@ use self::faults::{FAULTS, Fault};
 use self::server::Service;
 use crate::auth::server::Api;
 use crate::certificates::example;
-use crate::faults::{are_the_checks_of, each_is_found};
+use crate::faults::{Expected, are_the_checks_of, each_is_as_expected};
 use crate::probe::{Findings, probe};
 use crate::server::{Server, Tls};
 
-const RIGHT: Fault = Fault { check: "", outcome: "", tls: Tls::Right, wrong: |_, _| None };
+const RIGHT: Fault = Fault { check: "", outcome: "", also: &[], tls: Tls::Right, wrong: |_, _| None };
 
 fn examined(fault: &Fault) -> Findings {
     let (api, directory) = (Api::new(), TempDir::new().unwrap());
@@ -38,6 +38,10 @@ fn examined(fault: &Fault) -> Findings {
     probe(&arguments)
 }
 
+fn expected(fault: &Fault) -> Expected {
+    Expected { check: fault.check, outcome: fault.outcome, also: Some(fault.also) }
+}
+
 #[test]
 fn a_service_that_keeps_every_rule_passes_them_all() {
     examined(&RIGHT).all_kept_but(&[]);
@@ -45,7 +49,7 @@ fn a_service_that_keeps_every_rule_passes_them_all() {
 
 #[test]
 fn each_rule_that_a_service_breaks_is_found() {
-    each_is_found(FAULTS, |fault| (fault.check, fault.outcome), examined);
+    each_is_as_expected(FAULTS, expected, examined);
 }
 
 #[test]

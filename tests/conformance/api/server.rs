@@ -14,7 +14,7 @@ use bob_auth::protocol::presented::Presented;
 use bob_auth::value::Pid;
 use serde_json::{Value, json};
 
-use crate::auth::server::{Api, problem};
+use crate::auth::server::{Api, parts, problem};
 use crate::certificates::{example_certificate, now};
 use crate::server::{Asked, Told};
 
@@ -38,7 +38,7 @@ impl Service {
         keys.add(Pid::new(34).unwrap(), JwkSet::parse(api.jwks().to_string().as_bytes()).unwrap().keys).unwrap();
         let verifier = Verifier::builder(Arc::new(CurrentKeys::new(keys).unwrap())).allow(Allowed::ANYONE);
         let token = |entity: &str, change: &dyn Fn(&mut Value)| {
-            let (header, mut payload) = api.parts(entity, &example_certificate(entity).sha1.to_string());
+            let (header, mut payload) = parts(entity, &example_certificate(entity).sha1.to_string());
             change(&mut payload);
             api.signed(&header.to_string(), &payload.to_string())
         };

@@ -13,21 +13,30 @@ pub(crate) struct Fault {
     /// The check that finds it, and how it comes out.
     pub(crate) check: &'static str,
     pub(crate) outcome: &'static str,
+    /// Other checks that find it, too.
+    pub(crate) also: &'static [&'static str],
     pub(crate) tls: Tls,
     /// The wrong answer, for requests that get one.
     pub(crate) wrong: fn(&Asked, &Api) -> Option<Told>,
 }
 
 const fn fails(check: &'static str, wrong: fn(&Asked, &Api) -> Option<Told>) -> Fault {
-    Fault { check, outcome: "fail", tls: Tls::Right, wrong }
+    Fault { check, outcome: "fail", also: &[], tls: Tls::Right, wrong }
 }
 
 const fn warns(check: &'static str, wrong: fn(&Asked, &Api) -> Option<Told>) -> Fault {
-    Fault { check, outcome: "warning", tls: Tls::Right, wrong }
+    Fault { check, outcome: "warning", also: &[], tls: Tls::Right, wrong }
 }
 
 const fn speaks(check: &'static str, outcome: &'static str, tls: Tls) -> Fault {
-    Fault { check, outcome, tls, wrong: |_, _| None }
+    Fault { check, outcome, also: &[], tls, wrong: |_, _| None }
+}
+
+impl Fault {
+    /// The same, found by these checks as well.
+    const fn and(self, also: &'static [&'static str]) -> Self {
+        Self { also, ..self }
+    }
 }
 
 /// All of them.
@@ -155,12 +164,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     }),
     fails("auth.no_private_key", |asked, api| {
         header(api, asked, |header| {
-            header["jwk"] = json!({ "kty": "EC", "crv": "P-256", "x": "a", "y": "b", "d": "c" })
+            header["jwk"] = json!({ "kty": "EC", "crv": "P-256", "x": "a", "y": "b", "d": "c" });
         })
     }),
     fails("auth.no_private_key", |asked, api| {
         body(api, asked, |body| {
-            body["signedWith"] = json!("-----BEGIN PRIVATE KEY-----\nMIG\n-----END PRIVATE KEY-----\n")
+            body["signedWith"] = json!("-----BEGIN PRIVATE KEY-----\nMIG\n-----END PRIVATE KEY-----\n");
         })
     }),
 ];

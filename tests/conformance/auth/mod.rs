@@ -6,11 +6,11 @@ pub(crate) mod server;
 use self::faults::{FAULTS, Fault};
 use self::server::Api;
 use crate::certificates::example;
-use crate::faults::{are_the_checks_of, each_is_found};
+use crate::faults::{Expected, are_the_checks_of, each_is_as_expected};
 use crate::probe::{Findings, probe, run};
 use crate::server::{Server, Tls};
 
-const RIGHT: Fault = Fault { check: "", outcome: "", tls: Tls::Right, wrong: |_, _| None };
+const RIGHT: Fault = Fault { check: "", outcome: "", also: &[], tls: Tls::Right, wrong: |_, _| None };
 
 fn examined(fault: &Fault, more: &[&str]) -> Findings {
     let (api, wrong) = (Api::new(), fault.wrong);
@@ -27,6 +27,10 @@ fn examined(fault: &Fault, more: &[&str]) -> Findings {
     probe(&arguments)
 }
 
+fn expected(fault: &Fault) -> Expected {
+    Expected { check: fault.check, outcome: fault.outcome, also: Some(fault.also) }
+}
+
 #[test]
 fn a_service_that_keeps_every_rule_passes_them_all() {
     examined(&RIGHT, &[]).all_kept_but(&[]);
@@ -34,7 +38,7 @@ fn a_service_that_keeps_every_rule_passes_them_all() {
 
 #[test]
 fn each_rule_that_a_service_breaks_is_found() {
-    each_is_found(FAULTS, |fault| (fault.check, fault.outcome), |fault| examined(fault, &[]));
+    each_is_as_expected(FAULTS, expected, |fault| examined(fault, &[]));
 }
 
 #[test]

@@ -73,20 +73,10 @@ impl Api {
 
     /// An answer with a token in which something is changed; header and payload repeat it.
     pub(crate) fn given(&self, entity: &str, fingerprint: &str, change: impl FnOnce(&mut Value, &mut Value)) -> Told {
-        let (mut header, mut payload) = self.parts(entity, fingerprint);
+        let (mut header, mut payload) = parts(entity, fingerprint);
         change(&mut header, &mut payload);
         let compact = self.signed(&header.to_string(), &payload.to_string());
         answer(&json!({ "jwtCompact": compact, "header": header, "payload": payload }))
-    }
-
-    /// Header and payload of a token that is good for an hour.
-    pub(crate) fn parts(&self, entity: &str, fingerprint: &str) -> (Value, Value) {
-        let now = now().as_seconds();
-        let payload = json!({
-            "iss": "34", "sub": entity, "iat": now, "nbf": now, "exp": now + 3_600,
-            "bobHok": fingerprint, "bobAuthZ": "val",
-        });
-        (json!({ "alg": "ES256", "kid": KID }), payload)
     }
 
     /// Signs these texts.
@@ -97,6 +87,16 @@ impl Api {
         self.signer.sign(&SystemRandom::new(), message.as_bytes(), &mut signature).unwrap();
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
+}
+
+/// Header and payload of a token that is good for an hour.
+pub(crate) fn parts(entity: &str, fingerprint: &str) -> (Value, Value) {
+    let now = now().as_seconds();
+    let payload = json!({
+        "iss": "34", "sub": entity, "iat": now, "nbf": now, "exp": now + 3_600,
+        "bobHok": fingerprint, "bobAuthZ": "val",
+    });
+    (json!({ "alg": "ES256", "kid": KID }), payload)
 }
 
 /// The entity that is asked for.

@@ -40,13 +40,14 @@ const LARGEST: usize = 256 * 1024;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    bob-auth conformance api https://api.example.se/validation/v1/status --cert validator37.pem --key validator37.key \
-    --auth https://auth.example.se --entity validator37 --jwks partner.jwks.json\n  \
-    bob-auth conformance api https://api.example.se/validation/v1/status --cert validator37.pem --key validator37.key \
-    --token validator37.token\n\n\
-    The good token is sent a few times, so name a resource that may be asked for again and again. Some sixty requests, one \
-    after the other; the others bear tokens that are changed, stripped or signed by a key of ours.\n\n\
-    Exit code 0 if every binding rule is kept, 1 if one is broken.")]
+    bob-auth conformance api https://api.example.se/validation/v1/status --jwks jwks.json \\\n      \
+    --cert validator37.pem --key validator37.key --token validator37.token\n  \
+    bob-auth conformance api https://api.example.se/validation/v1/status \\\n      \
+    --cert validator37.pem --key validator37.key --auth https://auth.example.se --entity validator37\n\n\
+    The good token is sent a few times: name a resource that may be asked for again and again. Some sixty requests, one after the \
+    other, never more than 120, each for no longer than --timeout; most bear tokens that are changed, stripped or signed by a key \
+    of ours.\n\n\
+    Exit code 0 if every binding rule is kept, 1 if one is broken or nothing could be found out.")]
 pub(in crate::cli) struct Api {
     /// A protected resource: https://host:port/path
     #[arg(value_name = "URL", value_parser = resource_url)]

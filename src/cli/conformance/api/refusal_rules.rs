@@ -65,19 +65,19 @@ pub(super) fn not_cacheable(answer: &Answer) -> Judgement {
 }
 
 /// A refusal repeats no part of the token that was sent.
-pub(super) fn no_echo<'a>(token: &'a str) -> impl FnOnce(&Answer) -> Judgement + 'a {
+pub(super) fn no_echo(token: &str) -> impl FnOnce(&Answer) -> Judgement {
     move |answer| {
         if answer.status < 400 {
             return Judgement::not_applicable(format!("status {}", answer.status));
         }
         let body = String::from_utf8_lossy(&answer.body);
-        let echoed = |part: &str| {
+        let repeats = |part: &str| {
             part.len() >= TELLING
                 && (body.contains(part) || answer.fields.iter().any(|(_, value)| value.contains(part)))
         };
-        let echoes = token.split('.').any(echoed);
-        let seen = if echoes { "it repeats a part of the token" } else { "no part of a token in it" };
-        Judgement::of(!echoes, format!("status {}: {seen}", answer.status))
+        let any = token.split('.').any(repeats);
+        let seen = if any { "it repeats a part of the token" } else { "no part of a token in it" };
+        Judgement::of(!any, format!("status {}: {seen}", answer.status))
     }
 }
 

@@ -217,7 +217,7 @@ impl Examination<'_> {
         mut headers: Vec<(&str, String)>,
     ) -> Result<Heard, CliError> {
         headers.push((TOKEN, token.to_owned()));
-        self.ask(token, Ask { who, headers, ..Ask::default() }).await
+        self.ask(token, Ask { headers, who, ..Ask::default() }).await
     }
 
     /// Asks, and looks at what holds for every answer.

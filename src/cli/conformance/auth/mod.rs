@@ -37,11 +37,13 @@ const BASE: &str = "/api/v1";
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    bob-auth conformance auth https://auth.example.se --cert validator37.pem --key validator37.key --entity validator37\n  \
-    bob-auth conformance auth https://localhost:8443 --ca tls/ca.pem --cert validator37.pem --key validator37.key \
-    --entity validator37 --other-entity inspector5 --jwks partner.jwks.json\n\n\
-    Some thirty requests, one after the other. Tokens are asked for and looked at; none is shown or kept.\n\n\
-    Exit code 0 if every binding rule is kept, 1 if one is broken.")]
+    bob-auth conformance auth https://auth.example.se --entity validator37 \\\n      \
+    --cert validator37.pem --key validator37.key\n  \
+    bob-auth conformance auth https://localhost:8443 --entity validator37 --ca tls/ca.pem \\\n      \
+    --cert validator37.pem --key validator37.key --other-entity inspector5 --jwks jwks.json\n\n\
+    Some forty requests, one after the other, never more than 120, each for no longer than --timeout; a server that answers 429 is \
+    given time. Tokens are asked for and looked at; none is shown or kept.\n\n\
+    Exit code 0 if every binding rule is kept, 1 if one is broken or nothing could be found out.")]
 pub(in crate::cli) struct Auth {
     /// The server: https://host:port, and where its interface begins [default: /api/v1]
     #[arg(value_name = "URL", value_parser = server_url)]

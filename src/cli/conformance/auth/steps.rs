@@ -73,18 +73,25 @@ impl Examination<'_> {
         Ok(())
     }
 
-    /// The first request, without a certificate: whether there is a server at all.
+    /// The first request, without a certificate: whether there is a server at all, and whether it speaks TLS.
     async fn reach(&mut self) -> Result<bool, CliError> {
         let heard = self.ask(self.entity(), Ask::default()).await?;
         heard.reached()?;
-        let sent = heard.sent.clone();
+        if has_no_tls(&heard) {
+            // Some break off only those who show nothing.
+            let own = self.ask(self.entity(), Ask { who: Some(&self.parties.own), ..Ask::default() }).await?;
+            if has_no_tls(&own) {
+                self.enter(&rule::TLS, &own, |_| Judgement::holds(""));
+                return Ok(false);
+            }
+        }
         let trusted = match &heard.reply {
             Some(reply @ Reply::ServerNotVerified(_)) => Judgement::broken(in_words(reply)),
             _ if self.parties.any_server => Judgement::not_applicable("was not looked at (--insecure)"),
             _ => Judgement::holds("it does"),
         };
         let reached = !matches!(trusted, Judgement::Broken(_));
-        self.ledger.enter(&rule::TLS_CERTIFICATE, &*sent, trusted);
+        self.ledger.enter(&rule::TLS_CERTIFICATE, &*heard.sent, trusted);
         if reached {
             self.enter(&rule::NO_CERTIFICATE, &heard, door::status(401));
         }
@@ -158,9 +165,6 @@ impl Examination<'_> {
         let own = || Ask { who: Some(&parties.own), ..Ask::default() };
         let first = self.ask(self.entity(), own()).await?;
         first.listened_to()?;
-        if let (Some(reply @ Reply::BrokenOff(_)), None) = (&first.reply, first.version) {
-            self.ledger.enter(&rule::TLS, &*first.sent, Judgement::broken(in_words(reply)));
-        }
         let given = match first.answer() {
             Some(answer) => self.token(answer),
             None => vec![(&rule::TOKEN_GIVEN, first.judged(|_| Judgement::holds("")))],
@@ -227,6 +231,11 @@ impl Examination<'_> {
     fn entity(&self) -> String {
         encoded(&self.parties.entity)
     }
+}
+
+/// It was broken off before there was a version of TLS.
+const fn has_no_tls(heard: &Heard) -> bool {
+    matches!((&heard.reply, heard.version), (Some(Reply::BrokenOff(_)), None))
 }
 
 /// An entity id as it is written in a path.

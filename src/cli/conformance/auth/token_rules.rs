@@ -36,8 +36,13 @@ pub(super) struct Wanted<'a> {
 
 /// Everything that this answer shows.
 pub(super) fn judged(answer: &Answer, wanted: &Wanted<'_>) -> Vec<Finding> {
-    let mut found =
-        vec![(&rule::TOKEN_GIVEN, Judgement::of(answer.status == 200, format!("status {}", answer.status)))];
+    let given = match answer.status {
+        200 => Judgement::holds("status 200"),
+        401 => Judgement::broken("status 401: is this certificate enrolled there?"),
+        404 => Judgement::broken("status 404: is this the entity of the certificate, and the path of the interface?"),
+        other => Judgement::broken(format!("status {other}")),
+    };
+    let mut found = vec![(&rule::TOKEN_GIVEN, given)];
     if answer.status != 200 {
         return found;
     }

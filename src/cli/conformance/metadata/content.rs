@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::keys;
+use super::keys::{self, entries};
 use super::rules::{self, Finding};
 use super::tally::Tally;
 use crate::cli::conformance::check::Check;
@@ -167,15 +167,6 @@ fn endpoint(tally: &mut Tally, named: &str, entry: &Value) {
     }
     if let Some(tlsa) = entry.get("tlsa").filter(|tlsa| !tlsa.is_null()) {
         tally.note(&rules::TLSA, whole("tlsa", tlsa), || words("tlsa"));
-    }
-}
-
-/// The entries of a list; something that is no list has one, which is wrong.
-pub(super) fn entries<'o>(object: &'o Map<String, Value>, list: &str) -> &'o [Value] {
-    match object.get(list) {
-        Some(Value::Array(entries)) => entries,
-        Some(Value::Null) | None => &[],
-        Some(other) => std::slice::from_ref(other),
     }
 }
 
