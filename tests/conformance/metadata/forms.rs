@@ -53,7 +53,7 @@ fn a_build_server_reads_the_report() {
     );
     // An order that every schema takes: properties, then cases; in a case nothing but what is known.
     let names: Vec<&str> =
-        suite.children().filter(|node| node.is_element()).map(|node| node.tag_name().name()).collect();
+        suite.children().filter(roxmltree::Node::is_element).map(|node| node.tag_name().name()).collect();
     assert_eq!((names[0], names.iter().filter(|name| **name != "testcase").count()), ("properties", 1));
     let python = Command::new("python3")
         .args(["-c", "import sys, xml.etree.ElementTree as t; print(len(t.parse(sys.argv[1]).findall('.//testcase')))"])

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use self::faults::{Anchors, Fault, Reach, changes, content, envelope, members, serving, strangers};
+use self::faults::{Anchors, CHANGES, CONTENT, ENVELOPE, Fault, MEMBERS, Reach, SERVING, STRANGERS};
 use self::keys::{Keys, PRINTED_X, PRINTED_Y, public_jwk, write_set};
 use self::registry::{Bend, KID, OWN, Registry};
 use crate::faults::{are_the_checks_of, each_is_found};
@@ -142,38 +142,38 @@ fn a_set_in_either_form_and_with_two_signatures_is_right() {
 
 #[test]
 fn each_fault_of_serving_is_found() {
-    each_breaks_its_rule_alone(&serving());
+    each_breaks_its_rule_alone(SERVING);
 }
 
 #[test]
 fn each_fault_of_an_envelope_is_found() {
-    each_breaks_its_rule_alone(&envelope());
+    each_breaks_its_rule_alone(ENVELOPE);
 }
 
 #[test]
 fn each_fault_of_a_content_is_found() {
-    each_breaks_its_rule_alone(&content());
+    each_breaks_its_rule_alone(CONTENT);
 }
 
 #[test]
 fn each_fault_towards_strangers_is_found() {
-    each_breaks_its_rule_alone(&strangers());
+    each_breaks_its_rule_alone(STRANGERS);
 }
 
 #[test]
 fn each_fault_towards_a_participant_is_found() {
-    each_breaks_its_rule_alone(&members());
+    each_breaks_its_rule_alone(MEMBERS);
 }
 
 #[test]
 fn each_fault_of_a_change_is_found_and_nothing_is_left_behind() {
-    each_breaks_its_rule_alone(&changes());
+    each_breaks_its_rule_alone(CHANGES);
 }
 
 #[test]
 fn every_check_of_a_registry_has_a_registry_that_breaks_it() {
-    let all = [serving(), envelope(), content(), strangers(), members(), changes()];
-    are_the_checks_of("metadata", all.iter().flatten().map(|fault| fault.check));
+    let all = [SERVING, ENVELOPE, CONTENT, STRANGERS, MEMBERS, CHANGES];
+    are_the_checks_of("metadata", all.into_iter().flatten().map(|fault| fault.check));
 }
 
 #[test]

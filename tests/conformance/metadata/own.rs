@@ -19,35 +19,28 @@ fn publish(site: &Site) {
     ticket["bob_sc"] = "ticket".into();
     let tlsa = json!({ "usage": 3, "selector": 1, "type": 1, "data": "ab".repeat(32) });
     let uri = "https://tickets.example/api/v1";
-    put(site, Place::Keys(pid(34), KeyList::Mtb), Verb::Post, &ticket);
+    put(site, &Place::Keys(pid(34), KeyList::Mtb), Verb::Post, &ticket);
     for (kid, algorithm) in [("34:1", Algorithm::Es256), ("34:2", Algorithm::Rs256)] {
-        put(site, Place::Keys(pid(34), KeyList::Authtoken), Verb::Post, &public_jwk(&new_key(kid, algorithm)));
+        put(site, &Place::Keys(pid(34), KeyList::Authtoken), Verb::Post, &public_jwk(&new_key(kid, algorithm)));
     }
     let endpoint = json!({ "version": 1, "type": "ticket", "uri": uri, "tlsa": tlsa });
-    put(site, Place::Endpoints(pid(34)), Verb::Post, &endpoint);
-    put(site, Place::Constraints(pid(34)), Verb::Post, &json!({ "pid": 41, "signatureLifetime": "P3W" }));
+    put(site, &Place::Endpoints(pid(34)), Verb::Post, &endpoint);
+    put(site, &Place::Constraints(pid(34)), Verb::Post, &json!({ "pid": 41, "signatureLifetime": "P3W" }));
 }
 
 /// The same for participant 41, which has a domain name and an info as well.
 fn describe(site: &Site) {
-    put(site, Place::DomainName(pid(41)), Verb::Put, &json!("another.example"));
-    put(site, Place::Info(pid(41)), Verb::Put, &json!({ "phone": "+46 1" }));
+    put(site, &Place::DomainName(pid(41)), Verb::Put, &json!("another.example"));
+    put(site, &Place::Info(pid(41)), Verb::Put, &json!({ "phone": "+46 1" }));
 }
 
-fn put(site: &Site, place: Place, verb: Verb, body: &Value) {
+fn put(site: &Site, place: &Place, verb: Verb, body: &Value) {
     let caller = place.pid().unwrap();
     let body = body.to_string();
     site.with_register(async |register| {
         let change = change();
-        let request = Request {
-            caller,
-            verb,
-            place: &place,
-            if_match: None,
-            proof: None,
-            body: body.as_bytes(),
-            change: &change,
-        };
+        let request =
+            Request { caller, verb, place, if_match: None, proof: None, body: body.as_bytes(), change: &change };
         register.perform(&request).await.unwrap();
     });
 }

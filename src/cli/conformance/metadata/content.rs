@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::keys;
+use super::keys::{self, entries};
 use super::rules::{self, Finding};
 use super::tally::Tally;
 use crate::cli::conformance::check::Check;
@@ -170,15 +170,6 @@ fn endpoint(tally: &mut Tally, named: &str, entry: &Value) {
     }
 }
 
-/// The entries of a list; something that is no list has one, which is wrong.
-pub(super) fn entries<'o>(object: &'o Map<String, Value>, list: &str) -> &'o [Value] {
-    match object.get(list) {
-        Some(Value::Array(entries)) => entries,
-        Some(Value::Null) | None => &[],
-        Some(other) => std::slice::from_ref(other),
-    }
-}
-
 fn given<'o>(object: &'o Map<String, Value>, member: &str) -> Option<&'o Value> {
     object.get(member).filter(|value| !value.is_null())
 }
@@ -189,4 +180,54 @@ fn pid(value: Option<&Value>) -> Option<Pid> {
 
 fn shown(value: &Value) -> String {
     value.to_string().chars().take(96).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(payload: &Value, check: &Check) -> Judgement {
+        let (findings, _) = findings(payload.to_string().as_bytes(), None);
+        let found = findings.into_iter().find(|(found, _)| found.id == check.id);
+        found.map_or_else(|| Judgement::not_applicable("no finding"), |(_, judgement)| judgement)
+    }
+
+    #[test]
+    fn a_payload_that_is_no_array_of_objects_is_not_read_further() {
+        for payload in [json!({}), json!([]), json!([1]), json!(null)] {
+            let (findings, content) = findings(payload.to_string().as_bytes(), None);
+            assert!(matches!(findings[..], [(_, Judgement::Broken(_))]), "{payload}");
+            assert_eq!(content, Content::default());
+        }
+    }
+
+    #[test]
+    fn something_that_should_be_a_list_and_is_none_is_a_fault_and_no_panic() {
+        let payload = json!([{ "pid": 1, "organisationName": "A", "interfaceEndpoints": 7, "mtbPublicKeys": "x" }]);
+        assert!(matches!(judged(&payload, &rules::ENDPOINT_IDS), Judgement::Broken(_)));
+        assert!(matches!(judged(&payload, &rules::KEY_TYPES), Judgement::Broken(_)));
+    }
+
+    #[test]
+    fn each_member_of_an_endpoint_is_judged_by_itself() {
+        let payload = json!([{ "pid": 1, "organisationName": "A", "interfaceEndpoints": [
+            { "endpointId": 1, "version": 0, "type": "ticket", "uri": "https://a.example" }
+        ] }]);
+        assert!(matches!(judged(&payload, &rules::ENDPOINT_VERSIONS), Judgement::Broken(_)));
+        for kept in [&rules::ENDPOINT_IDS, &rules::ENDPOINT_TYPES, &rules::ENDPOINT_URIS, &rules::ENDPOINT_HTTPS] {
+            assert_eq!(judged(&payload, kept), Judgement::holds("1 looked at"), "{}", kept.id);
+        }
+        assert!(matches!(judged(&payload, &rules::TLSA), Judgement::NotApplicable(_)));
+    }
+
+    #[test]
+    fn what_belongs_to_the_participant_that_asks_is_kept() {
+        let payload = json!([
+            { "pid": 34, "organisationName": "A", "authtokenPublicKeys": [{ "kid": "34:1" }] },
+            { "pid": 41, "organisationName": "B", "authtokenPublicKeys": [{ "kid": "41:1" }] },
+        ]);
+        let (_, content) = findings(payload.to_string().as_bytes(), Pid::new(34).ok());
+        assert_eq!(content.own_kids.unwrap().token, BTreeSet::from(["34:1".to_owned()]));
+        assert_eq!(content.pids.len(), 2);
+    }
 }

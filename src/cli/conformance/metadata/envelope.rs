@@ -328,3 +328,57 @@ fn protected(headers: &Headers) -> Result<String, String> {
         None => Ok("nothing about the set is unprotected".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_795_330_811);
+
+    fn encoded(value: &Value) -> String {
+        URL_SAFE_NO_PAD.encode(value.to_string())
+    }
+
+    fn judged(protected: &Value, check: &crate::cli::conformance::check::Check) -> Judgement {
+        let set = json!({ "payload": encoded(&json!([])), "protected": encoded(protected), "signature": "AA" });
+        let envelope = Envelope::read(set.to_string().as_bytes()).unwrap();
+        envelope.findings(NOW).into_iter().find(|(found, _)| found.id == check.id).unwrap().1
+    }
+
+    #[test]
+    fn what_is_no_jws_in_json_says_why() {
+        let why = |set: Value| Envelope::read(set.to_string().as_bytes()).err().unwrap();
+        assert_eq!(why(json!([])), "it is no JSON object");
+        assert_eq!(why(json!({ "signatures": [] })), "it has no payload, or one that is no string");
+        assert_eq!(why(json!({ "payload": "A=" })), "its payload is not base64url without padding");
+        assert_eq!(why(json!({ "payload": "", "signatures": [] })), "it has no signature");
+        let both = json!({ "payload": "", "signatures": [{}], "signature": "" });
+        assert_eq!(why(both), "it mixes the general form with the flattened one");
+        assert!(Envelope::read(b"eyJ.e30.AA").is_err());
+    }
+
+    #[test]
+    fn a_point_in_time_has_a_zone_and_lies_ahead() {
+        let end = |text: &str| judged(&json!({ "notvalidafter": text }), &rules::NOT_VALID_AFTER);
+        for good in ["2026-11-30T00:00:00Z", "2026-11-30T00:00:00.5+01:00", "2026-11-30T00:00:00+0100"] {
+            assert!(matches!(end(good), Judgement::Holds(_)), "{good}");
+        }
+        for bad in ["2026-11-30T00:00:00", "2026-11-30", "2020-01-01T00:00:00Z", "soon"] {
+            assert!(matches!(end(bad), Judgement::Broken(_)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn intervals_are_seconds_or_durations() {
+        let interval = |value: Value| {
+            judged(&json!({ "interval": value, "notvalidafter": "2026-11-30T00:00:00Z" }), &rules::INTERVAL)
+        };
+        assert!(matches!(interval(json!(3_600)), Judgement::Holds(_)));
+        assert!(matches!(interval(json!("P1D")), Judgement::Holds(_)));
+        for bad in [json!("P3W"), json!(0), json!("daily"), json!(null)] {
+            assert!(matches!(interval(bad), Judgement::Broken(_)));
+        }
+    }
+}

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::content::entries;
 use super::rules;
 use super::tally::Tally;
 use crate::cli::conformance::check::Check;
@@ -45,6 +44,15 @@ pub(super) fn list(
         }
     }
     kids
+}
+
+/// The entries of a list; something that is no list has one, which is wrong.
+pub(super) fn entries<'o>(object: &'o Map<String, Value>, list: &str) -> &'o [Value] {
+    match object.get(list) {
+        Some(Value::Array(entries)) => entries,
+        Some(Value::Null) | None => &[],
+        Some(other) => std::slice::from_ref(other),
+    }
 }
 
 fn key(tally: &mut Tally, materials: &mut Materials, named: &str, (entry, has_its_kid): (&Value, bool)) {
