@@ -53,10 +53,10 @@ use crate::value::{Clock as _, Kid, Pid, SystemClock};
 const LARGEST: usize = SignedSet::MAX_BYTES + 64 * 1024;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-    bob-auth conformance metadata https://registry.example.se --trust anchors.json\n  \
-    bob-auth conformance metadata https://registry.example.se --trust anchors.json --pid 34 \\\n      \
-    --metadata-key metadata.pem --kid 34:metadata --answer-trust answers.json --report junit")]
+#[command(after_help = "Examples:\n  bob-auth conformance metadata https://registry.example.se --trust trust.jwks\n  \
+    bob-auth conformance metadata https://registry.example.se --trust trust.jwks --pid 34 --kid 34:metadata_1 \
+    --metadata-key metadata-34.key --answer-trust answers.jwks\n\n\
+    It reads only, unless --write is given. Exit code 1 if a rule that MUST be kept is broken.")]
 pub(in crate::cli) struct Metadata {
     /// The registry: https://host:port, and the base path if it is not /api/v2
     #[arg(value_name = "URL", value_parser = server_url)]
