@@ -38,6 +38,12 @@ pub(super) enum Conformance {
     /// Examine a service that takes tokens in X-BoB-AuthToken
     Api(api::Api),
     /// Examine a participant metadata registry
+    #[command(
+        after_help = "Examples:\n  bob-auth conformance metadata https://registry.example.org --trust trust.jwks\n  \
+            bob-auth conformance metadata https://registry.example.org --trust trust.jwks --pid 34 --kid 34:metadata_1 \
+            --metadata-key metadata-34.key --answer-trust answers.jwks\n\n\
+            It reads only, unless --write is given. Exit code 1 if a rule that MUST be kept is broken."
+    )]
     Metadata(metadata::Metadata),
     /// List every check: its id, what it holds, its source
     #[command(after_help = "Example:\n  bob-auth conformance checks --output json")]
