@@ -53,10 +53,6 @@ use crate::value::{Clock as _, Kid, Pid, SystemClock};
 const LARGEST: usize = SignedSet::MAX_BYTES + 64 * 1024;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-    bob-auth conformance metadata https://registry.example.se --trust anchors.json\n  \
-    bob-auth conformance metadata https://registry.example.se --trust anchors.json --pid 34 \\\n      \
-    --metadata-key metadata.pem --kid 34:metadata --answer-trust answers.json --report junit")]
 pub(in crate::cli) struct Metadata {
     /// The registry: https://host:port, and the base path if it is not /api/v2
     #[arg(value_name = "URL", value_parser = server_url)]
