@@ -11,7 +11,7 @@ use crate::crypto::tls_client::TlsVersion;
 
 /// After so many requests without an answer, one behind the other, nothing more is asked.
 const SILENCES: usize = 3;
-/// No examination sends more requests than these.
+/// No examination sends more requests than these, besides those that are sent again.
 const MOST: usize = 120;
 /// How often a request is sent again to a server that wants fewer of them.
 const PATIENT: usize = 2;
@@ -35,7 +35,8 @@ pub(super) struct Asker {
     pace: Duration,
     asked: usize,
     silences: usize,
-    /// How long was waited because the server wants fewer requests.
+    /// How many of them were sent before, and how long was waited for that.
+    again: usize,
     waited: Duration,
 }
 
@@ -67,7 +68,7 @@ pub(super) struct Heard {
 
 impl Asker {
     pub(super) const fn new(wiring: Wiring, pace: Duration) -> Self {
-        Self { wiring, plain: None, pace, asked: 0, silences: 0, waited: Duration::ZERO }
+        Self { wiring, plain: None, pace, asked: 0, silences: 0, again: 0, waited: Duration::ZERO }
     }
 
     /// Host and port that are asked.
@@ -91,6 +92,7 @@ impl Asker {
         for _ in 0..PATIENT {
             let Some(wait) = heard.asked_for_patience().filter(|_| self.waited < WAITS) else { break };
             self.waited += wait;
+            self.again += 1;
             tokio::time::sleep(wait).await;
             heard = self.ask_once(ask).await?;
         }
@@ -100,7 +102,7 @@ impl Asker {
     /// Asks, on a connection of its own.
     async fn ask_once(&mut self, ask: &Ask<'_>) -> Result<Heard, CliError> {
         let sent = self.shown(ask);
-        if self.silences >= SILENCES || self.asked >= MOST {
+        if self.silences >= SILENCES || self.asked - self.again >= MOST {
             return Ok(Heard { sent, reply: None, version: None });
         }
         if self.asked > 0 {
@@ -178,7 +180,7 @@ impl Heard {
     fn asked_for_patience(&self) -> Option<Duration> {
         let Some(Reply::Answer(answer)) = &self.reply else { return None };
         let said = answer.field("retry-after").and_then(|said| said.parse().ok()).map(Duration::from_secs);
-        (answer.status == TOO_MANY).then(|| said.unwrap_or(WAIT).min(LONGEST_WAIT))
+        (answer.status == TOO_MANY).then(|| said.unwrap_or(WAIT).clamp(WAIT, LONGEST_WAIT))
     }
 }
 
@@ -267,7 +269,7 @@ mod tests {
         let waits = |fields: &[(&str, &str)]| heard(429, fields).asked_for_patience();
         assert_eq!(waits(&[("Retry-After", "2")]), Some(Duration::from_secs(2)));
         assert_eq!(waits(&[("retry-after", "86400")]), Some(LONGEST_WAIT));
-        assert_eq!(waits(&[]), Some(WAIT));
+        assert_eq!((waits(&[]), waits(&[("Retry-After", "0")])), (Some(WAIT), Some(WAIT)));
         assert!(heard(429, &[]).answer().is_none());
         assert!(matches!(heard(429, &[]).judged(|_| Judgement::broken("")), Judgement::NotApplicable(_)));
         assert_eq!(heard(503, &[("Retry-After", "2")]).asked_for_patience(), None);

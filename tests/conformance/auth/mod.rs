@@ -65,6 +65,17 @@ fn a_service_that_wants_fewer_requests_gets_them_later() {
 }
 
 #[test]
+fn a_service_that_always_wants_fewer_requests_is_not_taken_for_a_right_one() {
+    let server = Server::start(Tls::Right, |_| server::problem(429, "Slowly"));
+    let own = [example("validator37.pem"), example("validator37.key")];
+    let (url, ca) = (server.url(""), server.ca());
+    let said = run(&["auth", &url, "--ca", &ca, "--cert", &own[0], "--key", &own[1], "--entity", "validator37"]);
+    let complaint = String::from_utf8(said.stderr).unwrap();
+    assert_eq!((said.status.code(), said.stdout.len()), (Some(1), 0), "{complaint}");
+    assert!(complaint.contains("nothing could be found out: the server answers 429"), "{complaint}");
+}
+
+#[test]
 fn nobody_there_is_no_finding_but_an_error() {
     let own = [example("validator37.pem"), example("validator37.key")];
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -77,6 +77,7 @@ impl Examination<'_> {
     async fn reach(&mut self) -> Result<bool, CliError> {
         let heard = self.ask(self.entity(), Ask::default()).await?;
         heard.reached()?;
+        heard.listened_to()?;
         if has_no_tls(&heard) {
             // Some break off only those who show nothing.
             let own = self.ask(self.entity(), Ask { who: Some(&self.parties.own), ..Ask::default() }).await?;
