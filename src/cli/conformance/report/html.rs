@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::content::Report;
+use super::markup::escaped;
 use crate::cli::conformance::ledger::{Entry, Outcome};
-use crate::cli::output::printable;
 
 /// Nothing that the page holds can load or run anything, should the escaping ever fail.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
@@ -134,23 +134,6 @@ const fn class_of(outcome: Outcome) -> &'static str {
         Outcome::Fail => "fail",
         Outcome::NotApplicable => "none",
     }
-}
-
-/// Text or a quoted attribute.
-fn escaped(text: &str) -> String {
-    let lines: Vec<String> = text.split('\n').map(printable).collect();
-    let mut out = String::with_capacity(text.len());
-    for c in lines.join("\n").chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use super::content::Report;
+use super::markup::escaped;
 use crate::cli::conformance::ledger::{Entry, Outcome};
-use crate::cli::output::printable;
 
 /// The document.
 pub(super) fn xml(report: &Report<'_>) -> String {
@@ -67,25 +67,6 @@ fn evidence(entry: &Entry) -> String {
         }
     }
     escaped(&words)
-}
-
-/// Text or attribute of XML 1.0: what has a meaning there is written as a reference, what may not stand there at all is written
-/// out (control characters), or left out (the two that are no characters).
-fn escaped(text: &str) -> String {
-    let lines: Vec<String> = text.split('\n').map(printable).collect();
-    let mut out = String::with_capacity(text.len());
-    for c in lines.join("\n").chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&apos;"),
-            '\u{fffe}' | '\u{ffff}' => {}
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! | `text` | a table for the terminal |
 //! | `junit` | XML as CI servers read it |
 //! | `html` | one page that needs nothing else |
+//! | `markup` | what XML and HTML have in common |
 //! | `markdown` | for an issue, a wiki, a summary of a CI run |
 //!
 //! Much of a report was written by the server that was examined: each form keeps that from being anything but text.
@@ -14,6 +15,7 @@ mod content;
 mod html;
 mod junit;
 mod markdown;
+mod markup;
 #[cfg(test)]
 mod samples;
 mod text;
