@@ -38,7 +38,7 @@ while [ $# -gt 0 ]; do
 done
 [ $# = 3 ] && [ -n "$cache$given" ] || usage
 case $1$3 in https://*https://*) ;; *) usage ;; esac
-case $early$times in *[!0-9]*) usage ;; esac
+case ${early:-x}${times:-x} in *[!0-9]*) usage ;; esac
 for file in "$cert" "$key" "$ca" "${partner_ca:=$ca}"; do
     [ -r "$file" ] || { echo "client: cannot read '$file'" >&2; exit 2; }
 done
@@ -109,7 +109,11 @@ new_token() {
     [ -n "$said" ] || { note "$auth_url: a 200 without token, exp, iat or Date"; return 1; }
     token=${said#* } until=$((asked + ${said%% *})) new=yes
     # Whole or not at all, for others who read it now.
-    printf '%s %s %s\n' "$asked" "$until" "$token" >"$cache.$$" && mv -f "$cache.$$" "$cache" || note "$cache cannot be written"
+    if whole=$(mktemp "$cache.XXXXXX" 2>"$scratch/errors"); then
+        printf '%s %s %s\n' "$asked" "$until" "$token" >"$whole" && mv -f "$whole" "$cache" || rm -f "$whole"
+    else
+        note "$cache cannot be written"
+    fi
     note "a new token, good for ${said%% *} s"
 }
 
