@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod certificates;
+mod fault;
 mod faults;
 mod probe;
 mod server;

@@ -5,12 +5,11 @@ use std::fs;
 use std::net::SocketAddr;
 
 use crate::client::examples;
-use crate::partner::{Partner, VALIDATORS, start_verifier};
+use crate::partner::{Both, Partner, VALIDATORS};
 use crate::probe::{Findings, probe};
 use crate::process::Service;
-use crate::proxy::{Behind, Kind, Proxy};
+use crate::proxy::Kind;
 use crate::site::Site;
-use crate::upstream::Upstream;
 
 /// Certificate and key of keys-example, as options.
 fn shown(prefix: &str, name: &str) -> Vec<String> {
@@ -49,17 +48,8 @@ fn the_token_service_with_its_usual_limits_keeps_every_rule() {
 /// The token service beside a partner's service, on one address.
 fn behind_each(kind: Kind) -> Findings {
     let site = Site::with_entities();
-    site.configure(&format!("{}source_header = 'X-Forwarded-For'", kind.listener(false)));
-    let (tokens, verifier) = (Service::start(&site), start_verifier(kind, &site, VALIDATORS));
-    let upstream = Upstream::start();
-    let behind = Behind {
-        verifier: Some(verifier.address("verify").to_string()),
-        upstream: Some(upstream.address),
-        token_service: Some(tokens.address("behind_proxy")),
-        ..Behind::default()
-    };
-    let proxy = Proxy::start(kind, &behind);
-    token_service(proxy.address, &proxies_ca(), &site)
+    let both = Both::of(kind, &site);
+    token_service(both.proxy.address, &proxies_ca(), &site)
 }
 
 fn partner_behind_each(kind: Kind) {

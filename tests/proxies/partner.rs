@@ -106,3 +106,26 @@ pub(crate) fn start_verifier_at(kind: Kind, site: &Site, settings: &str, listen:
     crate::site::set_mode(&file, 0o600);
     Service::spawn(crate::site::program().arg("verify-server").arg("--config").arg(file))
 }
+
+/// The token service and a partner's service behind one proxy, on one address.
+pub(crate) struct Both {
+    pub(crate) proxy: Proxy,
+    pub(crate) upstream: Upstream,
+    _tokens: Service,
+    _verifier: Service,
+}
+
+impl Both {
+    pub(crate) fn of(kind: Kind, site: &Site) -> Self {
+        site.configure(&format!("{}source_header = 'X-Forwarded-For'", kind.listener(false)));
+        let (tokens, verifier) = (Service::start(site), start_verifier(kind, site, VALIDATORS));
+        let upstream = Upstream::start();
+        let behind = Behind {
+            verifier: Some(verifier.address("verify").to_string()),
+            upstream: Some(upstream.address),
+            token_service: Some(tokens.address("behind_proxy")),
+            ..Behind::default()
+        };
+        Self { proxy: Proxy::start(kind, &behind), upstream, _tokens: tokens, _verifier: verifier }
+    }
+}

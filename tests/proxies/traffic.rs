@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::thread;
 
 use crate::client::{Client, Identity, auth};
-use crate::partner::{Partner, VALIDATORS, start_verifier, start_verifier_at};
+use crate::partner::{Both, Partner, VALIDATORS, start_verifier_at};
 use crate::process::{Service, until};
 use crate::proxy::{Behind, Kind, Proxy, free_address};
 use crate::site::Site;
@@ -149,16 +149,8 @@ fn oversized(kind: Kind) {
 /// Both on one address.
 fn with_token_service(kind: Kind) {
     let site = Site::with_entities();
-    site.configure(&format!("{}source_header = 'X-Forwarded-For'", kind.listener(false)));
-    let (tokens, verifier) = (Service::start(&site), start_verifier(kind, &site, VALIDATORS));
-    let upstream = Upstream::start();
-    let behind = Behind {
-        verifier: Some(verifier.address("verify").to_string()),
-        upstream: Some(upstream.address),
-        token_service: Some(tokens.address("behind_proxy")),
-        ..Behind::default()
-    };
-    let proxy = Proxy::start(kind, &behind);
+    let both = Both::of(kind, &site);
+    let (proxy, upstream) = (&both.proxy, &both.upstream);
     let client = Client::example("validator37");
     let token = client.token(proxy.address, "validator37").compact();
     assert_eq!(client.ask(proxy.address, &request("GET", &token, "")).status, 200);

@@ -40,6 +40,11 @@ impl Judgement {
         }
     }
 
+    #[cfg(test)]
+    pub(super) const fn is_kept(&self) -> bool {
+        matches!(self, Self::Holds(_))
+    }
+
     /// It holds if that is so; the words say what was seen either way.
     pub(super) fn of(kept: bool, seen: impl Into<String>) -> Self {
         if kept { Self::holds(seen) } else { Self::broken(seen) }

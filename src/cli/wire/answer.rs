@@ -68,6 +68,13 @@ impl Answer {
         Some(head.with(body.to_vec(), complete))
     }
 
+    /// An answer as a test needs one.
+    #[cfg(test)]
+    pub(in crate::cli) fn sample(status: u16, fields: &[(&str, &str)], body: &str) -> Self {
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { status, fields, body: body.as_bytes().to_vec(), complete: true }
+    }
+
     /// The first field of this name.
     pub(in crate::cli) fn field(&self, name: &str) -> Option<&str> {
         field(&self.fields, name)

@@ -5,41 +5,11 @@ use serde_json::{Value, json};
 use super::server::{Service, part, refused, token, welcome};
 use crate::auth::server::{KID, problem};
 use crate::certificates::example_certificate;
+use crate::fault::{Fault, fails, speaks, warns};
 use crate::server::{Asked, Tls, Told};
 
-/// One thing that is wrong.
-pub(crate) struct Fault {
-    /// The check that finds it, and how it comes out.
-    pub(crate) check: &'static str,
-    pub(crate) outcome: &'static str,
-    /// Other checks that find it, too.
-    pub(crate) also: &'static [&'static str],
-    pub(crate) tls: Tls,
-    /// The wrong answer, for requests that get one.
-    pub(crate) wrong: fn(&Asked, &Service) -> Option<Told>,
-}
-
-const fn fails(check: &'static str, wrong: fn(&Asked, &Service) -> Option<Told>) -> Fault {
-    Fault { check, outcome: "fail", also: &[], tls: Tls::Right, wrong }
-}
-
-const fn warns(check: &'static str, wrong: fn(&Asked, &Service) -> Option<Told>) -> Fault {
-    Fault { check, outcome: "warning", also: &[], tls: Tls::Right, wrong }
-}
-
-const fn speaks(check: &'static str, outcome: &'static str, tls: Tls) -> Fault {
-    Fault { check, outcome, also: &[], tls, wrong: |_, _| None }
-}
-
-impl Fault {
-    /// The same, found by these checks as well.
-    const fn and(self, also: &'static [&'static str]) -> Self {
-        Self { also, ..self }
-    }
-}
-
 /// All of them.
-pub(crate) const FAULTS: &[Fault] = &[
+pub(crate) const FAULTS: &[Fault<Service>] = &[
     speaks("api.tls", "fail", Tls::Ancient),
     speaks("api.tls_1_3", "warning", Tls::Only12),
     speaks("api.tls_certificate", "fail", Tls::OtherName),
@@ -54,24 +24,24 @@ pub(crate) const FAULTS: &[Fault] = &[
         .and(&["api.two_tokens"]),
     fails("api.garbage", |asked, _| (token(asked) == "null").then(Told::cut)),
     fails("api.huge_token", |asked, _| (token(asked).len() > 8_192).then(|| problem(502, "Bad gateway"))),
-    warns("api.two_tokens", |asked, service| {
+    warns("api.two_tokens", |asked, service: &Service| {
         let [_, last] = asked.headers("X-BoB-AuthToken")[..] else { return None };
         Some(service.for_token(last, asked.certificate.as_ref().map(|shown| &*shown.der)))
     }),
-    warns("api.scheme", |asked, service| Some(with(asked, service, token(asked).strip_prefix("Bearer ")?))),
-    warns("api.authorization", |asked, service| {
+    warns("api.scheme", |asked, service: &Service| Some(with(asked, service, token(asked).strip_prefix("Bearer ")?))),
+    warns("api.authorization", |asked, service: &Service| {
         Some(with(asked, service, asked.header("Authorization")?.strip_prefix("Bearer ")?))
     }),
-    fails("api.changed_payload", |asked, service| {
+    fails("api.changed_payload", |asked, service: &Service| {
         let (same, other) = (|number| piece(token(asked), number) == piece(&service.good, number), token(asked));
         (same(0) && same(2) && piece(other, 1) != piece(&service.good, 1)).then(welcome)
     }),
-    fails("api.changed_signature", |asked, service| {
+    fails("api.changed_signature", |asked, service: &Service| {
         let same = |number| piece(token(asked), number) == piece(&service.good, number);
         (same(0) && same(1) && !same(2) && piece(token(asked), 2).len() > 60).then(welcome)
     })
     .and(&["api.own_key"]),
-    fails("api.no_signature", |asked, service| {
+    fails("api.no_signature", |asked, service: &Service| {
         token(asked).strip_suffix('.').and_then(|input| service.good.starts_with(input).then(welcome))
     })
     .and(&["api.extra_parts"]),
@@ -80,7 +50,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     fails("api.alg_confusion", |asked, _| {
         (header(asked)["alg"] == "HS256" && header(asked)["kid"] == KID).then(welcome)
     }),
-    fails("api.own_key", |asked, service| {
+    fails("api.own_key", |asked, service: &Service| {
         let same = |number| part(token(asked), number) == part(&service.good, number);
         (same(0) && same(1) && token(asked) != service.good).then(welcome)
     })
@@ -98,63 +68,69 @@ pub(crate) const FAULTS: &[Fault] = &[
         let path = header(asked)["kid"].as_str().is_some_and(|kid| kid.ends_with("dev/null"));
         (path && header(asked)["alg"] == "HS256").then(welcome)
     }),
-    fails("api.extra_parts", |asked, service| token(asked).strip_prefix(&service.good)?.starts_with('.').then(welcome)),
-    fails("api.no_certificate", |asked, service| {
+    fails("api.extra_parts", |asked, service: &Service| {
+        token(asked).strip_prefix(&service.good)?.starts_with('.').then(welcome)
+    }),
+    fails("api.no_certificate", |asked, service: &Service| {
         (asked.certificate.is_none() && asked.header("X-SSL-Client-SHA1").is_none())
             .then(|| service.with_its_certificate(asked))
     })
     .and(&["api.forged_header_alone"]),
     // No certificate, no answer: a proxy that insists on one.
     speaks("api.no_certificate", "fail", Tls::Insists).and(&["api.forged_header_alone"]),
-    fails("api.other_certificate", |asked, service| {
+    fails("api.other_certificate", |asked, service: &Service| {
         shows(asked, "CN=bob-auth-probe").then(|| service.with_its_certificate(asked))
     })
     .and(&["api.forged_header_stranger"]),
-    fails("api.namesake", |asked, service| {
+    fails("api.namesake", |asked, service: &Service| {
         let subject = example_certificate("validator37").subject;
         let own = asked.fingerprint() == Some(example_certificate("validator37").sha1.to_string());
         (shows(asked, &subject) && !own).then(|| service.with_its_certificate(asked))
     }),
-    fails("api.other_client", |asked, service| {
+    fails("api.other_client", |asked, service: &Service| {
         let subject = example_certificate("inspector5").subject;
         (shows(asked, &subject) && token(asked) == service.good).then(|| service.with_its_certificate(asked))
     }),
-    fails("api.forged_header_alone", |asked, service| {
+    fails("api.forged_header_alone", |asked, service: &Service| {
         (asked.certificate.is_none() && believed(asked)).then(|| service.with_its_certificate(asked))
     }),
-    fails("api.forged_header_stranger", |asked, service| {
+    fails("api.forged_header_stranger", |asked, service: &Service| {
         (asked.certificate.is_some() && believed(asked)).then(|| service.with_its_certificate(asked))
     }),
     fails("api.forged_result", |asked, _| {
         (asked.header("X-BoB-AuthToken").is_none() && asked.header("X-BoB-Entity").is_some()).then(welcome)
     }),
-    fails("api.expired_token", |asked, service| (token(asked) == service.expired).then(welcome)),
-    fails("api.forbidden_token", |asked, service| (token(asked) == service.forbidden).then(welcome)),
-    fails("api.forbidden_token", |asked, service| (token(asked) == service.forbidden).then(refused)),
+    fails("api.expired_token", |asked, service: &Service| (token(asked) == service.expired).then(welcome)),
+    fails("api.forbidden_token", |asked, service: &Service| (token(asked) == service.forbidden).then(welcome)),
+    fails("api.forbidden_token", |asked, service: &Service| (token(asked) == service.forbidden).then(refused)),
     warns("api.refused_with_401", |asked, _| (token(asked) == "a.b.c").then(|| problem(400, "No token"))),
-    fails("api.www_authenticate", |asked, service| told(asked, service, |told| told.without("WWW-Authenticate"))),
-    warns("api.not_cacheable", |asked, service| {
+    fails("api.www_authenticate", |asked, service: &Service| {
+        told(asked, service, |told| told.without("WWW-Authenticate"))
+    }),
+    warns("api.not_cacheable", |asked, service: &Service| {
         told(asked, service, |told| told.with("Cache-Control", "public, max-age=60"))
     }),
-    warns("api.not_cacheable", |asked, service| {
+    warns("api.not_cacheable", |asked, service: &Service| {
         told(asked, service, |told| {
             let told = told.without("Cache-Control").with("Date", "Sun, 22 Nov 2026 15:00:00 GMT");
             told.with("Expires", "Sun, 22 Nov 2026 16:00:00 GMT")
         })
     }),
-    fails("api.no_echo", |asked, service| {
+    fails("api.no_echo", |asked, service: &Service| {
         told(asked, service, |told| {
             let body = json!({ "title": "Not with this token", "token": token(asked) });
             Told { body: body.to_string().into_bytes(), ..told }
         })
     }),
-    fails("api.no_echo", |asked, service| told(asked, service, |told| told.with("X-Refused", &piece(token(asked), 1)))),
+    fails("api.no_echo", |asked, service: &Service| {
+        told(asked, service, |told| told.with("X-Refused", &piece(token(asked), 1)))
+    }),
     warns("api.no_redirect", |asked, _| {
         let login = || Told::status(302).with("Location", "https://127.0.0.1:9/login");
         asked.header("X-BoB-AuthToken").is_none().then(login)
     })
     .and(&["api.authorization", "api.forged_result", "api.no_token"]),
-    fails("api.still_good", |asked, service| {
+    fails("api.still_good", |asked, service: &Service| {
         let good = service.right(asked).status == 200;
         // Four times before anything else is tried.
         (good && service.count() > 4).then(refused)

@@ -7,17 +7,16 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use self::faults::{FAULTS, Fault};
+use self::faults::FAULTS;
 use self::server::Service;
 use crate::auth::server::Api;
 use crate::certificates::example;
-use crate::faults::{Expected, are_the_checks_of, each_is_as_expected};
+use crate::fault::Fault;
+use crate::faults::{are_the_checks_of, each_is_as_expected};
 use crate::probe::{Findings, probe};
-use crate::server::{Server, Tls};
+use crate::server::Server;
 
-const RIGHT: Fault = Fault { check: "", outcome: "", also: &[], tls: Tls::Right, wrong: |_, _| None };
-
-fn examined(fault: &Fault) -> Findings {
+fn examined(fault: &Fault<Service>) -> Findings {
     let (api, directory) = (Api::new(), TempDir::new().unwrap());
     let (service, wrong) = (Service::of(&api), fault.wrong);
     let file = |name: &str, content: &str| {
@@ -38,18 +37,14 @@ fn examined(fault: &Fault) -> Findings {
     probe(&arguments)
 }
 
-fn expected(fault: &Fault) -> Expected {
-    Expected { check: fault.check, outcome: fault.outcome, also: Some(fault.also) }
-}
-
 #[test]
 fn a_service_that_keeps_every_rule_passes_them_all() {
-    examined(&RIGHT).all_kept_but(&[]);
+    examined(&Fault::NONE).all_kept_but(&[]);
 }
 
 #[test]
 fn each_rule_that_a_service_breaks_is_found() {
-    each_is_as_expected(FAULTS, expected, examined);
+    each_is_as_expected(FAULTS, Fault::expected, examined);
 }
 
 #[test]

@@ -6,46 +6,16 @@ use serde_json::{Value, json};
 
 use super::server::{Api, answer, entity_of, not_found, problem, unauthorized};
 use crate::certificates::{example_certificate, now};
+use crate::fault::{Fault, fails, speaks, warns};
 use crate::server::{Asked, Tls, Told};
 
-/// One thing that is wrong.
-pub(crate) struct Fault {
-    /// The check that finds it, and how it comes out.
-    pub(crate) check: &'static str,
-    pub(crate) outcome: &'static str,
-    /// Other checks that find it, too.
-    pub(crate) also: &'static [&'static str],
-    pub(crate) tls: Tls,
-    /// The wrong answer, for requests that get one.
-    pub(crate) wrong: fn(&Asked, &Api) -> Option<Told>,
-}
-
-const fn fails(check: &'static str, wrong: fn(&Asked, &Api) -> Option<Told>) -> Fault {
-    Fault { check, outcome: "fail", also: &[], tls: Tls::Right, wrong }
-}
-
-const fn warns(check: &'static str, wrong: fn(&Asked, &Api) -> Option<Told>) -> Fault {
-    Fault { check, outcome: "warning", also: &[], tls: Tls::Right, wrong }
-}
-
-const fn speaks(check: &'static str, outcome: &'static str, tls: Tls) -> Fault {
-    Fault { check, outcome, also: &[], tls, wrong: |_, _| None }
-}
-
-impl Fault {
-    /// The same, found by these checks as well.
-    const fn and(self, also: &'static [&'static str]) -> Self {
-        Self { also, ..self }
-    }
-}
-
 /// All of them.
-pub(crate) const FAULTS: &[Fault] = &[
+pub(crate) const FAULTS: &[Fault<Api>] = &[
     speaks("auth.tls", "fail", Tls::Ancient),
     speaks("auth.tls_1_3", "warning", Tls::Only12),
     speaks("auth.tls_certificate", "fail", Tls::OtherName),
     speaks("auth.no_certificate", "fail", Tls::Insists).and(&["auth.forged_header_alone"]),
-    fails("auth.no_certificate", |asked, api| asked.certificate.is_none().then(|| own(api, asked)))
+    fails("auth.no_certificate", |asked, api: &Api| asked.certificate.is_none().then(|| own(api, asked)))
         .and(&["auth.forged_header_alone"]),
     speaks("auth.stranger", "fail", Tls::Chooses).and(&[
         "auth.certificate_first",
@@ -53,32 +23,32 @@ pub(crate) const FAULTS: &[Fault] = &[
         "auth.forged_header_stranger",
         "auth.namesake",
     ]),
-    fails("auth.stranger", |asked, api| shows(asked, "CN=bob-auth-probe").then(|| own(api, asked))).and(&[
+    fails("auth.stranger", |asked, api: &Api| shows(asked, "CN=bob-auth-probe").then(|| own(api, asked))).and(&[
         "auth.certificate_first",
         "auth.expired_stranger",
         "auth.forged_header_stranger",
     ]),
-    fails("auth.namesake", |asked, api| {
+    fails("auth.namesake", |asked, api: &Api| {
         let subject = example_certificate("validator37").subject;
         (shows(asked, &subject) && !is_validator(asked)).then(|| own(api, asked))
     }),
     speaks("auth.expired_stranger", "warning", Tls::Dates),
     fails("auth.certificate_first", |asked, _| is(asked, "no-such-entity-7f3a9c").then(not_found)),
-    fails("auth.forged_header_alone", |asked, api| {
+    fails("auth.forged_header_alone", |asked, api: &Api| {
         let claimed = asked.header("X-SSL-Client-SHA1").filter(|_| asked.certificate.is_none())?;
         Some(api.for_fingerprint(asked, Some(claimed)))
     }),
     // A name that only this server's proxy uses.
-    fails("auth.forged_header_alone", |asked, api| {
+    fails("auth.forged_header_alone", |asked, api: &Api| {
         let claimed = asked.header("X-Our-Proxy-Says").filter(|_| asked.certificate.is_none())?;
         api.entity(claimed).map(|_| api.for_fingerprint(asked, Some(claimed)))
     }),
-    fails("auth.forged_header_stranger", |asked, api| {
+    fails("auth.forged_header_stranger", |asked, api: &Api| {
         let claimed =
             asked.header("X-SSL-Client-SHA1").filter(|_| asked.certificate.is_some() && !is_validator(asked))?;
         Some(api.for_fingerprint(asked, Some(claimed)))
     }),
-    fails("auth.forged_header_own", |asked, api| {
+    fails("auth.forged_header_own", |asked, api: &Api| {
         let claimed = asked.header("X-SSL-Client-SHA1").filter(|_| is_validator(asked))?;
         Some(api.given("validator37", claimed, |_, _| {}))
     }),
@@ -88,99 +58,113 @@ pub(crate) const FAULTS: &[Fault] = &[
     fails("auth.unknown_entity", |asked, _| {
         (is_validator(asked) && is(asked, "no-such-entity-7f3a9c")).then(unauthorized)
     }),
-    fails("auth.other_entity", |asked, api| (is_validator(asked) && is(asked, "inspector5")).then(|| own(api, asked))),
+    fails("auth.other_entity", |asked, api: &Api| {
+        (is_validator(asked) && is(asked, "inspector5")).then(|| own(api, asked))
+    }),
     warns("auth.other_entity_alike", |asked, _| {
         (is_validator(asked) && is(asked, "inspector5")).then(|| problem(404, "Not your entity"))
     }),
     warns("auth.other_entity_alike", |asked, _| {
         (is_validator(asked) && is(asked, "inspector5")).then(|| not_found().with("X-Owner", "somebody"))
     }),
-    fails("auth.other_certificate", |asked, api| {
+    fails("auth.other_certificate", |asked, api: &Api| {
         let fingerprint = asked.fingerprint().filter(|own| api.entity(own) == Some("inspector5"))?;
         is(asked, "validator37").then(|| api.given("validator37", &fingerprint, |_, _| {}))
     }),
-    fails("auth.www_authenticate", |asked, api| told(api, asked, 401, |told| told.without("WWW-Authenticate"))),
+    fails("auth.www_authenticate", |asked, api: &Api| told(api, asked, 401, |told| told.without("WWW-Authenticate"))),
     fails("auth.token_given", |asked, _| good(asked).then(|| problem(503, "Busy"))),
-    fails("auth.content_type", |asked, api| told(api, asked, 200, |told| told.with("Content-Type", "text/html"))),
-    warns("auth.no_store", |asked, api| told(api, asked, 200, |told| told.with("Cache-Control", "max-age=60"))),
-    fails("auth.body", |asked, api| {
+    fails("auth.content_type", |asked, api: &Api| told(api, asked, 200, |told| told.with("Content-Type", "text/html"))),
+    warns("auth.no_store", |asked, api: &Api| told(api, asked, 200, |told| told.with("Cache-Control", "max-age=60"))),
+    fails("auth.body", |asked, api: &Api| {
         told(api, asked, 200, |told| Told { body: b"\"eyJhbGciOiJFUzI1NiJ9.e30.AAAA\"".to_vec(), ..told })
     }),
-    fails("auth.body", |asked, api| {
+    fails("auth.body", |asked, api: &Api| {
         told(api, asked, 200, |told| {
             let body = String::from_utf8(told.body).unwrap().replacen('{', "{\"jwtCompact\":\"a\",", 1);
             Told { body: body.into_bytes(), ..answer(&json!({})) }
         })
     }),
-    fails("auth.jwt_compact", |asked, api| {
+    fails("auth.jwt_compact", |asked, api: &Api| {
         body(api, asked, |body| body["jwtCompact"] = json!("eyJhbGciOiJFUzI1NiJ9.e30"))
     }),
-    fails("auth.jwt_compact", |asked, api| {
+    fails("auth.jwt_compact", |asked, api: &Api| {
         body(api, asked, |body| _ = body.as_object_mut().unwrap().remove("jwtCompact"))
     }),
-    fails("auth.jwt_compact", |asked, api| {
+    fails("auth.jwt_compact", |asked, api: &Api| {
         body(api, asked, |body| body["jwtCompact"] = json!(format!("{}==", body["jwtCompact"].as_str().unwrap())))
     }),
-    fails("auth.header_repeated", |asked, api| body(api, asked, |body| body["header"]["kid"] = json!("another"))),
-    fails("auth.payload_repeated", |asked, api| body(api, asked, |body| body["payload"]["bobAuthZ"] = json!("ins"))),
-    fails("auth.payload_repeated", |asked, api| body(api, asked, |body| body["payload"] = json!("{}"))),
-    fails("auth.alg", |asked, api| header(api, asked, |header| header["alg"] = json!("HS256"))),
-    fails("auth.alg", |asked, api| header(api, asked, |header| header["alg"] = json!("none"))),
-    fails("auth.kid", |asked, api| header(api, asked, |header| _ = header.as_object_mut().unwrap().remove("kid"))),
-    fails("auth.kid", |asked, api| header(api, asked, |header| header["kid"] = json!(1))),
-    warns("auth.plain_header", |asked, api| header(api, asked, |header| header["jku"] = json!("https://a.example/"))),
-    warns("auth.plain_header", |asked, api| header(api, asked, |header| header["typ"] = json!("at+jwt"))),
-    fails("auth.iss", |asked, api| claims(api, asked, |claims| claims["iss"] = json!(34))),
-    fails("auth.iss", |asked, api| claims(api, asked, |claims| claims["iss"] = json!("https://auth.example"))),
-    fails("auth.sub", |asked, api| claims(api, asked, |claims| claims["sub"] = json!("VALIDATOR37"))),
-    fails("auth.exp", |asked, api| claims(api, asked, |claims| _ = claims.as_object_mut().unwrap().remove("exp"))),
-    fails("auth.exp", |asked, api| claims(api, asked, |claims| claims["exp"] = json!(claims["exp"].to_string()))),
-    fails("auth.exp", |asked, api| claims(api, asked, |claims| claims["exp"] = json!(now().as_seconds() - 1))),
-    fails("auth.exp", |asked, api| {
+    fails("auth.header_repeated", |asked, api: &Api| body(api, asked, |body| body["header"]["kid"] = json!("another"))),
+    fails("auth.payload_repeated", |asked, api: &Api| {
+        body(api, asked, |body| body["payload"]["bobAuthZ"] = json!("ins"))
+    }),
+    fails("auth.payload_repeated", |asked, api: &Api| body(api, asked, |body| body["payload"] = json!("{}"))),
+    fails("auth.alg", |asked, api: &Api| header(api, asked, |header| header["alg"] = json!("HS256"))),
+    fails("auth.alg", |asked, api: &Api| header(api, asked, |header| header["alg"] = json!("none"))),
+    fails("auth.kid", |asked, api: &Api| {
+        header(api, asked, |header| _ = header.as_object_mut().unwrap().remove("kid"))
+    }),
+    fails("auth.kid", |asked, api: &Api| header(api, asked, |header| header["kid"] = json!(1))),
+    warns("auth.plain_header", |asked, api: &Api| {
+        header(api, asked, |header| header["jku"] = json!("https://a.example/"))
+    }),
+    warns("auth.plain_header", |asked, api: &Api| header(api, asked, |header| header["typ"] = json!("at+jwt"))),
+    fails("auth.iss", |asked, api: &Api| claims(api, asked, |claims| claims["iss"] = json!(34))),
+    fails("auth.iss", |asked, api: &Api| claims(api, asked, |claims| claims["iss"] = json!("https://auth.example"))),
+    fails("auth.sub", |asked, api: &Api| claims(api, asked, |claims| claims["sub"] = json!("VALIDATOR37"))),
+    fails("auth.exp", |asked, api: &Api| {
+        claims(api, asked, |claims| _ = claims.as_object_mut().unwrap().remove("exp"))
+    }),
+    fails("auth.exp", |asked, api: &Api| claims(api, asked, |claims| claims["exp"] = json!(claims["exp"].to_string()))),
+    fails("auth.exp", |asked, api: &Api| claims(api, asked, |claims| claims["exp"] = json!(now().as_seconds() - 1))),
+    fails("auth.exp", |asked, api: &Api| {
         claims(api, asked, |claims| claims["exp"] = json!(claims["exp"].as_i64().unwrap() * 1_000))
     }),
-    fails("auth.iat", |asked, api| claims(api, asked, |claims| claims["iat"] = json!(now().as_seconds() + 300))),
-    fails("auth.iat", |asked, api| claims(api, asked, |claims| claims["iat"] = json!(1_795_330_811.5))),
-    fails("auth.nbf", |asked, api| claims(api, asked, |claims| claims["nbf"] = json!(now().as_seconds() + 300))),
-    fails("auth.nbf", |asked, api| claims(api, asked, |claims| claims["nbf"] = json!("now"))),
-    warns("auth.lifetime", |asked, api| {
+    fails("auth.iat", |asked, api: &Api| claims(api, asked, |claims| claims["iat"] = json!(now().as_seconds() + 300))),
+    fails("auth.iat", |asked, api: &Api| claims(api, asked, |claims| claims["iat"] = json!(1_795_330_811.5))),
+    fails("auth.nbf", |asked, api: &Api| claims(api, asked, |claims| claims["nbf"] = json!(now().as_seconds() + 300))),
+    fails("auth.nbf", |asked, api: &Api| claims(api, asked, |claims| claims["nbf"] = json!("now"))),
+    warns("auth.lifetime", |asked, api: &Api| {
         claims(api, asked, |claims| claims["exp"] = json!(now().as_seconds() + 90_000))
     }),
-    fails("auth.bob_authz", |asked, api| claims(api, asked, |claims| claims["bobAuthZ"] = json!(""))),
-    fails("auth.bob_authz", |asked, api| claims(api, asked, |claims| claims["bobAuthZ"] = json!(["val"]))),
-    warns("auth.bob_hok", |asked, api| {
+    fails("auth.bob_authz", |asked, api: &Api| claims(api, asked, |claims| claims["bobAuthZ"] = json!(""))),
+    fails("auth.bob_authz", |asked, api: &Api| claims(api, asked, |claims| claims["bobAuthZ"] = json!(["val"]))),
+    warns("auth.bob_hok", |asked, api: &Api| {
         claims(api, asked, |claims| _ = claims.as_object_mut().unwrap().remove("bobHok"))
     }),
-    fails("auth.bob_hok_form", |asked, api| {
+    fails("auth.bob_hok_form", |asked, api: &Api| {
         claims(api, asked, |claims| claims["bobHok"] = json!(claims["bobHok"].as_str().unwrap().to_uppercase()))
     }),
-    fails("auth.bob_hok_true", |asked, api| {
+    fails("auth.bob_hok_true", |asked, api: &Api| {
         claims(api, asked, |claims| claims["bobHok"] = json!("0a9a063eb8d540cbf7dfba7697c674d14a174f7d"))
     }),
-    fails("auth.signature_form", |asked, api| body(api, asked, |body| resigned(body, &[0x30; 70]))),
-    fails("auth.key_published", |asked, api| header(api, asked, |header| header["kid"] = json!("34:unpublished"))),
-    fails("auth.signature", |asked, api| body(api, asked, |body| resigned(body, &[7; 64]))),
-    fails("auth.second_token", |asked, api| (good(asked) && api.count() > 1).then(|| problem(403, "One is enough"))),
+    fails("auth.signature_form", |asked, api: &Api| body(api, asked, |body| resigned(body, &[0x30; 70]))),
+    fails("auth.key_published", |asked, api: &Api| {
+        header(api, asked, |header| header["kid"] = json!("34:unpublished"))
+    }),
+    fails("auth.signature", |asked, api: &Api| body(api, asked, |body| resigned(body, &[7; 64]))),
+    fails("auth.second_token", |asked, api: &Api| {
+        (good(asked) && api.count() > 1).then(|| problem(403, "One is enough"))
+    }),
     fails("auth.odd_entities", |asked, _| asked.target.contains("%00").then(|| problem(500, "NullPointerException"))),
     fails("auth.odd_entities", |asked, _| asked.target.contains("%ff").then(Told::cut)),
     fails("auth.long_entity", |asked, _| {
         (asked.target.len() > 4_000).then(|| problem(500, "too long for VARCHAR(128)"))
     }),
-    fails("auth.other_methods", |asked, api| (asked.method == "POST").then(|| own(api, asked))),
+    fails("auth.other_methods", |asked, api: &Api| (asked.method == "POST").then(|| own(api, asked))),
     fails("auth.other_methods", |asked, _| (asked.method == "DELETE").then(|| problem(500, "DELETE"))),
-    warns("auth.allow", |asked, api| told(api, asked, 405, |told| told.without("Allow"))),
-    warns("auth.head", |asked, api| (asked.method == "HEAD").then(|| Told { insists: true, ..api.right(asked) })),
+    warns("auth.allow", |asked, api: &Api| told(api, asked, 405, |told| told.without("Allow"))),
+    warns("auth.head", |asked, api: &Api| (asked.method == "HEAD").then(|| Told { insists: true, ..api.right(asked) })),
     warns("auth.no_redirect", |asked, _| {
         asked.target.ends_with('/').then(|| Told::status(301).with("Location", "http://127.0.0.1:1/"))
     })
     .and(&["auth.odd_entities"]),
-    fails("auth.no_private_key", |asked, api| {
+    fails("auth.no_private_key", |asked, api: &Api| {
         header(api, asked, |header| {
             header["jwk"] = json!({ "kty": "EC", "crv": "P-256", "x": "a", "y": "b", "d": "c" });
         })
     })
     .and(&["auth.plain_header"]),
-    fails("auth.no_private_key", |asked, api| {
+    fails("auth.no_private_key", |asked, api: &Api| {
         body(api, asked, |body| {
             body["signedWith"] = json!("-----BEGIN PRIVATE KEY-----\nMIG\n-----END PRIVATE KEY-----\n");
         })

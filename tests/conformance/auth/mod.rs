@@ -3,16 +3,15 @@
 mod faults;
 pub(crate) mod server;
 
-use self::faults::{FAULTS, Fault};
+use self::faults::FAULTS;
 use self::server::Api;
 use crate::certificates::example;
-use crate::faults::{Expected, are_the_checks_of, each_is_as_expected};
+use crate::fault::Fault;
+use crate::faults::{are_the_checks_of, each_is_as_expected};
 use crate::probe::{Findings, probe, run};
 use crate::server::{Server, Tls};
 
-const RIGHT: Fault = Fault { check: "", outcome: "", also: &[], tls: Tls::Right, wrong: |_, _| None };
-
-fn examined(fault: &Fault, more: &[&str]) -> Findings {
+fn examined(fault: &Fault<Api>, more: &[&str]) -> Findings {
     let (api, wrong) = (Api::new(), fault.wrong);
     let jwks = tempfile::NamedTempFile::new().unwrap();
     api.write_jwks(jwks.path());
@@ -27,18 +26,14 @@ fn examined(fault: &Fault, more: &[&str]) -> Findings {
     probe(&arguments)
 }
 
-fn expected(fault: &Fault) -> Expected {
-    Expected { check: fault.check, outcome: fault.outcome, also: Some(fault.also) }
-}
-
 #[test]
 fn a_service_that_keeps_every_rule_passes_them_all() {
-    examined(&RIGHT, &[]).all_kept_but(&[]);
+    examined(&Fault::NONE, &[]).all_kept_but(&[]);
 }
 
 #[test]
 fn each_rule_that_a_service_breaks_is_found() {
-    each_is_as_expected(FAULTS, expected, |fault| examined(fault, &[]));
+    each_is_as_expected(FAULTS, Fault::expected, |fault| examined(fault, &[]));
 }
 
 #[test]
@@ -48,7 +43,8 @@ fn each_check_has_a_service_that_breaks_its_rule() {
 
 #[test]
 fn where_no_token_is_given_nothing_else_is_held_against_the_service() {
-    let stranger = Fault { wrong: |asked, _| asked.certificate.as_ref().map(|_| server::unauthorized()), ..RIGHT };
+    let stranger =
+        Fault { wrong: |asked, _| asked.certificate.as_ref().map(|_| server::unauthorized()), ..Fault::NONE };
     let findings = examined(&stranger, &[]);
     assert_eq!(findings.of("auth.token_given"), ("fail", "status 401: is this certificate enrolled there?"));
     assert_eq!((findings.with("fail").len(), findings.with("warning").len()), (1, 0));
@@ -58,8 +54,10 @@ fn where_no_token_is_given_nothing_else_is_held_against_the_service() {
 #[test]
 fn a_service_that_wants_fewer_requests_gets_them_later() {
     let busy = Fault {
-        wrong: |_, api| (api.count() % 9 == 0).then(|| server::problem(429, "Slowly").with("Retry-After", "1")),
-        ..RIGHT
+        wrong: |_, api: &Api| {
+            api.count().is_multiple_of(9).then(|| server::problem(429, "Slowly").with("Retry-After", "1"))
+        },
+        ..Fault::NONE
     };
     examined(&busy, &[]).all_kept_but(&[]);
 }

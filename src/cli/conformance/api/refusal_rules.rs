@@ -85,25 +85,16 @@ pub(super) fn no_echo(token: &str) -> impl FnOnce(&Answer) -> Judgement {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, fields: &[(&str, &str)], body: &str) -> Answer {
-        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Answer { status, fields, body: body.as_bytes().to_vec(), complete: true }
-    }
-
-    fn holds(judgement: &Judgement) -> bool {
-        matches!(judgement, Judgement::Holds(_))
-    }
-
     #[test]
     fn a_refusal_is_another_answer_than_the_good_token_got() {
-        let of = |good, status| holds(&refused(good)(&answer(status, &[], "")));
+        let of = |good, status| Judgement::is_kept(&refused(good)(&Answer::sample(status, &[], "")));
         assert!(of(200, 401) && of(200, 400) && of(422, 401));
         assert!(!of(422, 422) && !of(200, 200) && !of(200, 500) && !of(200, 302));
     }
 
     #[test]
     fn a_refusal_may_be_kept_only_if_it_says_so() {
-        let of = |fields: &[(&str, &str)]| holds(&not_cacheable(&answer(401, fields, "")));
+        let of = |fields: &[(&str, &str)]| Judgement::is_kept(&not_cacheable(&Answer::sample(401, fields, "")));
         assert!(of(&[]) && of(&[("Cache-Control", "no-store, max-age=60")]) && of(&[("cache-control", "max-age=0")]));
         assert!(of(&[("Date", "a date"), ("Expires", "a date")]) && of(&[("Date", "a date"), ("Expires", "0")]));
         assert!(!of(&[("Cache-Control", "private, max-age=60")]) && !of(&[("Cache-Control", "Public")]));
@@ -114,9 +105,9 @@ mod tests {
     fn a_part_of_the_token_in_a_refusal_is_found_in_body_and_headers() {
         let token = format!("{}.{}.{}", "h".repeat(30), "p".repeat(30), "s".repeat(30));
         let of = |answer: &Answer| no_echo(&token)(answer);
-        assert!(holds(&of(&answer(401, &[], "hpsh"))));
-        assert!(matches!(of(&answer(401, &[], &format!("bad: {}", "s".repeat(30)))), Judgement::Broken(_)));
-        assert!(matches!(of(&answer(401, &[("X", &"p".repeat(31))], "")), Judgement::Broken(_)));
-        assert!(matches!(of(&answer(200, &[], &token)), Judgement::NotApplicable(_)));
+        assert!(Judgement::is_kept(&of(&Answer::sample(401, &[], "hpsh"))));
+        assert!(matches!(of(&Answer::sample(401, &[], &format!("bad: {}", "s".repeat(30)))), Judgement::Broken(_)));
+        assert!(matches!(of(&Answer::sample(401, &[("X", &"p".repeat(31))], "")), Judgement::Broken(_)));
+        assert!(matches!(of(&Answer::sample(200, &[], &token)), Judgement::NotApplicable(_)));
     }
 }

@@ -171,29 +171,25 @@ fn without_word(text: &str, id: &str) -> String {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, fields: &[(&str, &str)], body: &str) -> Answer {
-        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Answer { status, fields, body: body.as_bytes().to_vec(), complete: true }
-    }
-
-    fn holds(judgement: &Judgement) -> bool {
-        matches!(judgement, Judgement::Holds(_))
-    }
-
     #[test]
     fn refusals_that_differ_in_ids_and_times_alone_are_alike() {
-        let unknown = answer(404, &[("Content-Type", "a"), ("Date", "1")], r#"{"title":"No such x","instance":"1"}"#);
-        let like = answer(404, &[("date", "2"), ("content-type", "a")], r#"{"instance":"2","title":"No such other"}"#);
-        assert!(holds(&alike((&unknown, "x"), (&like, "other"))));
+        let unknown =
+            Answer::sample(404, &[("Content-Type", "a"), ("Date", "1")], r#"{"title":"No such x","instance":"1"}"#);
+        let like =
+            Answer::sample(404, &[("date", "2"), ("content-type", "a")], r#"{"instance":"2","title":"No such other"}"#);
+        assert!(Judgement::is_kept(&alike((&unknown, "x"), (&like, "other"))));
         let (short, long) =
             (r#"{"detail":"No entity 4","status":404}"#, r#"{"detail":"No entity no-such","status":404}"#);
-        assert!(holds(&alike((&answer(404, &[], long), "no-such"), (&answer(404, &[], short), "4"))));
+        assert!(Judgement::is_kept(&alike(
+            (&Answer::sample(404, &[], long), "no-such"),
+            (&Answer::sample(404, &[], short), "4")
+        )));
         for (status, fields, body) in [
             (404, &[("Content-Type", "a")][..], "{\"title\":\"No such x\"}"),
             (404, &[("Content-Type", "a"), ("Date", "1")], "{\"title\":\"Not yours: x\"}"),
             (404, &[("Content-Type", "a"), ("Date", "1")], "No such x"),
         ] {
-            let other = answer(status, fields, body);
+            let other = Answer::sample(status, fields, body);
             assert!(matches!(alike((&unknown, "x"), (&other, "x")), Judgement::Broken(_)), "{other:?}");
         }
     }
@@ -205,17 +201,17 @@ mod tests {
             r#"[{"debug":{"key":{"kty":"oct","k":"c"}}}]"#,
             "-----BEGIN EC PRIVATE KEY-----\nMHc",
         ] {
-            assert!(matches!(no_private_key(&answer(404, &[], body)), Judgement::Broken(_)), "{body}");
+            assert!(matches!(no_private_key(&Answer::sample(404, &[], body)), Judgement::Broken(_)), "{body}");
         }
         for body in [r#"{"kty":"EC","x":"a","y":"b"}"#, r#"{"d":"c"}"#, "-----BEGIN CERTIFICATE-----", ""] {
-            assert!(holds(&no_private_key(&answer(200, &[], body))), "{body}");
+            assert!(Judgement::is_kept(&no_private_key(&Answer::sample(200, &[], body))), "{body}");
         }
     }
 
     #[test]
     fn who_forges_a_header_is_refused_as_if_nobody_had() {
         for (status, kept) in [(401, true), (400, true), (403, true), (200, false), (404, false), (500, false)] {
-            assert_eq!(holds(&not_believed(&answer(status, &[], ""))), kept, "{status}");
+            assert_eq!(Judgement::is_kept(&not_believed(&Answer::sample(status, &[], ""))), kept, "{status}");
         }
     }
 }

@@ -198,14 +198,11 @@ pub(super) fn uncoded(answer: &Answer) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn holds(judgement: &Judgement) -> bool {
-        matches!(judgement, Judgement::Holds(_))
-    }
-
     #[test]
     fn a_set_is_kept_for_a_while_and_not_beyond_its_end() {
         let now = Timestamp::from_seconds(1_000);
-        let judged = |text, end: i64| holds(&max_age(text, Some(Timestamp::from_seconds(1_000 + end)), now));
+        let judged =
+            |text, end: i64| Judgement::is_kept(&max_age(text, Some(Timestamp::from_seconds(1_000 + end)), now));
         assert!(judged(Some("max-age=3600"), 7_200) && judged(Some("public, Max-Age=\"60\""), 7_200));
         assert!(!judged(None, 7_200) && !judged(Some("no-cache"), 7_200) && !judged(Some("max-age=0"), 7_200));
         assert!(!judged(Some("max-age=3600"), 60));
