@@ -38,6 +38,13 @@ local function is_ours(name)
     return false
 end
 
+-- The bytes. mod_lua takes a zero at the end for the end of a text and leaves it out, and one signature in 256 ends so.
+local function decoded(r, base64)
+    local bytes = r:base64_decode(base64)
+    local length = #base64 / 4 * 3 - #base64:match("=*$")
+    return bytes .. string.rep("\0", length - #bytes)
+end
+
 -- Takes away what the client said, then says what is true.
 function hand_over(r)
     local said = {}
@@ -58,7 +65,7 @@ function hand_over(r)
     local base64 = pem:match("^%-+BEGIN CERTIFICATE%-+(.-)%-+END CERTIFICATE%-+%s*$")
     if base64 then
         base64 = base64:gsub("%s", "")
-        r.headers_in["X-SSL-Client-SHA1"] = r:sha1(r:base64_decode(base64))
+        r.headers_in["X-SSL-Client-SHA1"] = r:sha1(decoded(r, base64))
         r.headers_in["X-SSL-Client-DER"] = base64
     end
     r.headers_in["X-Forwarded-Proto"] = "https" -- mod_proxy adds X-Forwarded-For

@@ -1,6 +1,7 @@
 //! The certificates that clients have in the field, good ones and odd ones, made for the test or taken from keys-example.
 
 use std::fs;
+use std::iter;
 use std::path::Path;
 
 use openssl::asn1::Asn1Time;
@@ -41,6 +42,7 @@ pub(crate) fn all(directory: &Path) -> Vec<(&'static str, Identity)> {
     ];
     let (_, chain) = make("chain", Look { issuer: Some(&authority), ..Look::default() });
     all.push(("chain", Identity { chain: vec![authority.certificate], ..chain }));
+    all.push(("zeroend", ending_in_zero(directory)));
     all.push(("leaf", Identity::example("validator37")));
     all.push(("rsaleaf", Identity::example("rsa-tvm8")));
     for (name, file) in
@@ -49,6 +51,13 @@ pub(crate) fn all(directory: &Path) -> Vec<(&'static str, Identity)> {
         all.push((name, Identity::example(&format!("impostors/{file}"))));
     }
     all
+}
+
+/// One signature in 256 ends with a zero, and so does the certificate: text in C would end before it.
+fn ending_in_zero(directory: &Path) -> Identity {
+    let any = iter::repeat_with(|| made(directory, "zeroend", Look::default()));
+    let mut ending = any.filter(|identity| identity.der().ends_with(&[0]));
+    ending.next().unwrap()
 }
 
 /// One of 60 KB.
