@@ -13,6 +13,7 @@ import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -58,23 +59,29 @@ public final class Service {
     /** What is answered. Names of callers and our ticket ids have no characters that JSON escapes; else take a library. */
     record Answer(int status, String json) {}
 
-    private static Answer route(Caller caller, HttpExchange exchange) throws Problem, IOException {
+    /** All of it, also of what is refused: an answer before its end is a broken connection to nginx, which bounds its length. */
+    private static byte[] bodyOf(HttpExchange exchange) throws Problem, IOException {
+        var body = exchange.getRequestBody().readNBytes(LARGEST_BODY + 1);
+        if (body.length > LARGEST_BODY) {
+            exchange.getRequestBody().transferTo(OutputStream.nullOutputStream());
+            throw new Problem(413, "The body is too long");
+        }
+        return body;
+    }
+
+    private static Answer route(Caller caller, HttpExchange exchange, byte[] body) throws Problem {
         return switch (exchange.getRequestMethod() + " " + exchange.getRequestURI().getPath()) {
             case "GET /validation/v1/status" -> new Answer(200, String.format(
                 "{\"status\":\"open\",\"caller\":{\"pid\":%d,\"entityId\":\"%s\",\"class\":\"%s\",\"expires\":%d}}",
                 caller.pid(), caller.entity(), caller.authz(), caller.expires()));
-            case "POST /validation/v1/validations" -> validate(caller, exchange);
+            case "POST /validation/v1/validations" -> validate(caller, body);
             default -> throw new Problem(404, "Nothing here");
         };
     }
 
-    private static Answer validate(Caller caller, HttpExchange exchange) throws Problem, IOException {
+    private static Answer validate(Caller caller, byte[] body) throws Problem {
         if (!caller.authz().equals("val")) {
             throw new Problem(403, "Only validators validate");
-        }
-        var body = exchange.getRequestBody().readNBytes(LARGEST_BODY + 1);
-        if (body.length > LARGEST_BODY) {
-            throw new Problem(413, "The body is too long");
         }
         var ticket = TICKET.matcher(new String(body, StandardCharsets.UTF_8));
         if (!ticket.find()) {
@@ -89,9 +96,10 @@ public final class Service {
         Answer answer;
         try (exchange) {
             try {
+                var asked = bodyOf(exchange);
                 var caller = Caller.of(exchange.getRequestHeaders());
                 who = caller.entity() + " of " + caller.pid();
-                answer = route(caller, exchange);
+                answer = route(caller, exchange, asked);
             } catch (Problem problem) {
                 answer = new Answer(problem.status, String.format("{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d}",
                     problem.getMessage(), problem.status));

@@ -36,7 +36,6 @@ async function serve(verifier, request, response) {
     const body = Buffer.from(JSON.stringify(value));
     const type = status < 400 ? 'application/json' : 'application/problem+json';
     const headers = { 'Content-Type': type, 'Content-Length': body.length, 'Cache-Control': 'no-store' };
-    if (status >= 400) headers.Connection = 'close'; // there may be a body that nobody read
     if (status === 401) headers['WWW-Authenticate'] = `BoB error="invalid_token", reason="${value.reason}"`;
     response.writeHead(status, headers).end(body);
   };

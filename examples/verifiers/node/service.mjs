@@ -48,9 +48,10 @@ async function document(request) {
   let length = 0;
   for await (const piece of request) {
     length += piece.length;
-    if (length > LARGEST_BODY) throw new Problem(413, 'The body is too long');
-    pieces.push(piece);
+    if (length <= LARGEST_BODY) pieces.push(piece);
   }
+  // At its end only: an answer before it is a broken connection to nginx, which bounds the length.
+  if (length > LARGEST_BODY) throw new Problem(413, 'The body is too long');
   try {
     return JSON.parse(Buffer.concat(pieces)) ?? {};
   } catch {
@@ -73,7 +74,6 @@ async function serve(request, response) {
     const title = error instanceof Problem ? error.message : 'Something went wrong here';
     value = { type: 'about:blank', title, status };
     if (status === 500) console.error(error);
-    response.setHeader('Connection', 'close'); // there may be a body that nobody read
   }
   const body = Buffer.from(JSON.stringify(value));
   response.writeHead(status, {

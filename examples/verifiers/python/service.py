@@ -61,51 +61,59 @@ class Service(BaseHTTPRequestHandler):
     def do_POST(self):
         self.answer({"/validation/v1/validations": self.validate})
 
-    def status(self, caller):
+    def status(self, caller, _body):
         named = {"pid": caller.pid, "entityId": caller.entity, "class": caller.authz, "expires": caller.expires}
         return 200, {"status": "open", "caller": named}
 
-    def validate(self, caller):
+    def validate(self, caller, body):
         if caller.authz != "val":
             raise Problem(403, "Only validators validate")
-        ticket = self.document().get("ticketId")
+        try:
+            document = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise Problem(400, "The body is no JSON") from error
+        ticket = document.get("ticketId") if isinstance(document, dict) else None
         if not isinstance(ticket, str):
             raise Problem(400, "A ticketId is missing")
         return 201, {"ticketId": ticket, "validatedBy": {"pid": caller.pid, "entityId": caller.entity}}
 
-    def document(self):
-        length = self.headers.get("Content-Length", "")
-        if not (length.isascii() and length.isdigit()):
+    def body(self):
+        """All of it, also of what is refused: an answer before its end is a broken connection to nginx, which bounds its length."""
+        length = self.headers.get("Content-Length", "0")
+        if not (length.isascii() and length.isdigit()) or "Transfer-Encoding" in self.headers:
+            self.close_connection = True
             raise Problem(411, "How long is the body?")
-        if int(length) > LARGEST_BODY:
-            raise Problem(413, "The body is too long")
-        try:
-            value = json.loads(self.rfile.read(int(length)))
-        except (ValueError, RecursionError) as error:
-            raise Problem(400, "The body is no JSON") from error
-        return value if isinstance(value, dict) else {}
+        left = int(length)
+        body = self.rfile.read(min(left, LARGEST_BODY))
+        left -= len(body)
+        if left == 0:
+            return body
+        while piece := self.rfile.read(min(left, LARGEST_BODY)):
+            left -= len(piece)
+        self.close_connection = left > 0
+        raise Problem(413, "The body is too long")
 
     def answer(self, routes):
         who = "-"
         try:
+            body = self.body()
             caller = caller_of(self.headers)
             who = f"{caller.entity} of {caller.pid}"
             route = routes.get(self.path.partition("?")[0])
             if route is None:
                 raise Problem(404, "Nothing here")
-            status, value = route(caller)
+            status, value = route(caller, body)
         except Problem as problem:
             status, value = problem.status, {"type": "about:blank", "title": problem.title, "status": problem.status}
-            self.close_connection = True  # there may be a body that nobody read
-        body = json.dumps(value).encode()
+        answer = json.dumps(value).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json" if status < 400 else "application/problem+json")
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(answer)))
         self.send_header("Cache-Control", "no-store")
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(answer)
         print(f"{status} {self.command} for {who}", file=sys.stderr)
 
     def log_request(self, code="-", size="-"):
