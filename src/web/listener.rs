@@ -12,12 +12,14 @@ use std::time::Duration;
 
 use actix_web::dev::{Extensions, Server};
 use actix_web::http::KeepAlive;
+use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer, web};
 
 use super::client_certificate::of_connection;
 use super::idle::Idle;
 use super::metrics::ProcessMetrics;
+use super::read_off::read_off;
 use super::tls::{self, CurrentIdentity, ServerIdentity, TlsError, TlsSettings};
 use crate::config::{Limits, ListenAddress};
 
@@ -121,7 +123,7 @@ pub fn serve(
     tls: Option<&ListenerTls<'_>>,
     running: &Running,
 ) -> Result<Server, ListenerError> {
-    let app = move || App::new().configure(&routes);
+    let app = move || App::new().wrap(from_fn(read_off)).configure(&routes);
     let counters = Arc::clone(metrics);
     let idle = Idle::watch(&running.limits);
     let mut server = HttpServer::new(app)
@@ -176,7 +178,7 @@ pub fn serve_internal(
     sockets: Vec<Bound>,
     running: &Running,
 ) -> Result<Server, ListenerError> {
-    let mut server = HttpServer::new(move || App::new().configure(&routes))
+    let mut server = HttpServer::new(move || App::new().wrap(from_fn(read_off)).configure(&routes))
         .workers(1)
         .keep_alive(Duration::from_secs(15))
         .max_connections(256)

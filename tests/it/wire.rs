@@ -136,6 +136,26 @@ fn over_http_2_other_methods_are_405_and_head_has_no_body() {
 }
 
 #[test]
+fn who_is_refused_with_a_long_body_learns_why() {
+    let site = Site::with_entities();
+    let service = Service::start(&site);
+    let (certificate, key) = site.copy_of("validator37");
+    let body = site.path("body");
+    std::fs::write(&body, " ".repeat(200_000)).unwrap();
+    let body = format!("@{}", body.display());
+    let url = format!("https://{}{}", service.token(), auth("validator37"));
+    for version in ["--http1.1", "--http2"] {
+        for _ in 0..5 {
+            let posted = curl(&[version, "--cert", &certificate, "--key", &key, "--data-binary", &body, &url]);
+            assert_eq!((posted.status, posted.problem().as_str()), (405, "method-not-allowed"), "{version}");
+        }
+    }
+    // The rest of it is not waited for.
+    let request = format!("POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf", auth("validator37"));
+    assert_eq!(Client::example("validator37").ask(service.token(), &request).status, 405);
+}
+
+#[test]
 fn a_revoked_certificate_cannot_be_enrolled_again_by_mistake() {
     let site = Site::with_entities();
     site.run(&["cert", "revoke", &Identity::example("validator37").sha1()]);

@@ -192,6 +192,23 @@ fn over_http_2_the_same_rules_hold() {
 }
 
 #[test]
+fn who_is_refused_with_a_long_body_learns_why() {
+    let issuer = Issuer::new();
+    let partner = issuer.direct(&[]);
+    let url = format!("https://{}/validation/v1/validations", partner.address());
+    let (certificate, key) = issuer.site.copy_of("validator37");
+    let body = issuer.site.path("body");
+    std::fs::write(&body, " ".repeat(200_000)).unwrap();
+    let body = format!("@{}", body.display());
+    for version in ["--http1.1", "--http2"] {
+        for _ in 0..5 {
+            let answer = curl(&[version, "--cert", &certificate, "--key", &key, "--data-binary", &body, &url]);
+            assert_eq!(refusal(&answer), unauthorized("no_token"), "{version}");
+        }
+    }
+}
+
+#[test]
 fn a_token_ceases_to_count_when_it_expires_also_on_a_connection_that_is_kept() {
     let issuer = Issuer::configured("[token]\nlifetime = '3s'");
     let partner = issuer.direct(&["--leeway", "0"]);

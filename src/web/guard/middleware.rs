@@ -16,6 +16,7 @@ use super::desk::Desk;
 use super::mode::{Mode, OnDenial};
 use crate::flow::verify::Allowed;
 use crate::web::identity::IdentityFault;
+use crate::web::unread_body;
 use crate::web::verdict::{Denial, PolicyFault};
 
 /// A service with the guard before it; made by [`BobAuth`].
@@ -71,7 +72,7 @@ where
 
     forward_ready!(service);
 
-    fn call(&self, request: ServiceRequest) -> Self::Future {
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
         let (service, door) = (Rc::clone(&self.service), Rc::clone(&self.door));
         Box::pin(async move {
             let presence = match door.admit(request.request()).await {
@@ -79,7 +80,10 @@ where
                 Err(denial) => {
                     door.note(request.request(), &denial);
                     match door.mode {
-                        Mode::Enforce => return Ok(request.into_response(denial.response()).map_into_right_body()),
+                        Mode::Enforce => {
+                            unread_body::finish(&mut request.take_payload()).await;
+                            return Ok(request.into_response(denial.response()).map_into_right_body());
+                        }
                         Mode::Shadow => Presence::LetThrough(denial),
                     }
                 }
