@@ -43,6 +43,8 @@ pub(crate) enum Tls {
     Dates,
     /// Asks nobody for a certificate.
     AsksNobody,
+    /// Breaks off when a session is taken up again: OpenSSL does that where the session's context has no name.
+    Forgets,
 }
 
 /// A request as it arrived.
@@ -55,6 +57,8 @@ pub(crate) struct Asked {
     pub(crate) body: Vec<u8>,
     /// What the client has shown.
     pub(crate) certificate: Option<Certificate>,
+    /// It was shown on an earlier connection, whose session was taken up again.
+    pub(crate) resumed: bool,
 }
 
 /// An answer.
@@ -180,7 +184,9 @@ fn context(tls: Tls, certificate: &Certificate, key: &[u8]) -> SslContext {
     let mut builder = SslContextBuilder::new(SslMethod::tls_server()).unwrap();
     builder.set_certificate(&X509::from_der(&certificate.der).unwrap()).unwrap();
     builder.set_private_key(&PKey::private_key_from_pem(key).unwrap()).unwrap();
-    builder.set_session_id_context(b"conformance").unwrap();
+    if tls != Tls::Forgets {
+        builder.set_session_id_context(b"conformance").unwrap();
+    }
     let known = ["validator37", "inspector5"].map(|name| certificates::example_certificate(name).der);
     let insists = SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT;
     match tls {
@@ -224,7 +230,7 @@ fn read(stream: &mut SslStream<TcpStream>) -> Option<Asked> {
     let (mut bytes, mut buffer) = (Vec::new(), [0; 16384]);
     loop {
         if let Some(asked) = request(&bytes) {
-            return Some(Asked { certificate: shown, ..asked });
+            return Some(Asked { certificate: shown, resumed: stream.ssl().session_reused(), ..asked });
         }
         match stream.read(&mut buffer) {
             Ok(read @ 1..) if bytes.len() < LARGEST => bytes.extend_from_slice(&buffer[..read]),
@@ -244,7 +250,7 @@ fn request(bytes: &[u8]) -> Option<Asked> {
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
         .collect();
-    let mut asked = Asked { method, target, headers, body: Vec::new(), certificate: None };
+    let mut asked = Asked { method, target, headers, body: Vec::new(), certificate: None, resumed: false };
     let length = asked.header("content-length").map_or(0, |length| length.parse().unwrap());
     asked.body = bytes.get(end + 4..end + 4 + length)?.to_vec();
     Some(asked)

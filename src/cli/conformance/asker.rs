@@ -64,6 +64,8 @@ pub(super) struct Heard {
     pub(super) reply: Option<Reply>,
     /// The version of TLS, as OpenSSL calls it.
     pub(super) version: Option<&'static str>,
+    /// A session was taken up again.
+    pub(super) resumed: bool,
 }
 
 impl Asker {
@@ -101,25 +103,43 @@ impl Asker {
 
     /// Asks, on a connection of its own.
     async fn ask_once(&mut self, ask: &Ask<'_>) -> Result<Heard, CliError> {
+        let mut kept = self.plain.take();
+        let line = match (&mut kept, ask.who, ask.version) {
+            (Some(plain), None, None) => plain,
+            (none, None, None) => none.insert(self.wiring.line(None, Vec::new())?),
+            _ => &mut self.line(ask)?,
+        };
+        let heard = self.ask_on(line, ask).await;
+        self.plain = kept;
+        Ok(heard)
+    }
+
+    /// Asks, and then asks the same without a certificate, on a connection that offers the session of the first one.
+    pub(super) async fn ask_on_its_session(&mut self, ask: &Ask<'_>) -> Result<[Heard; 2], CliError> {
+        let mut line = self.line(ask)?;
+        let first = self.ask_on(&mut line, ask).await;
+        let mut second = self.ask_on(&mut line, &Ask { who: None, ..ask.clone() }).await;
+        second.sent.push_str("\n(in the TLS session of a connection with a certificate)");
+        Ok([first, second])
+    }
+
+    /// A line of its own for this client.
+    fn line(&self, ask: &Ask<'_>) -> Result<Line, CliError> {
+        self.wiring.line(ask.version, ask.who.map(|who| who.identity.clone()).into_iter().collect())
+    }
+
+    async fn ask_on(&mut self, line: &mut Line, ask: &Ask<'_>) -> Heard {
         let sent = self.shown(ask);
         if self.silences >= SILENCES || self.asked - self.again >= MOST {
-            return Ok(Heard { sent, reply: None, version: None });
+            return Heard { sent, reply: None, version: None, resumed: false };
         }
         if self.asked > 0 {
             tokio::time::sleep(self.pace).await;
         }
         self.asked += 1;
-        let bytes = self.bytes(ask);
-        let exchange = match (ask.who, ask.version, &mut self.plain) {
-            (None, None, Some(plain)) => plain.ask(None, &bytes).await,
-            (None, None, none) => none.insert(self.wiring.line(None, Vec::new())?).ask(None, &bytes).await,
-            (who, version, _) => {
-                let mut line = self.wiring.line(version, who.map(|who| who.identity.clone()).into_iter().collect())?;
-                line.ask(who.map(|_| 0), &bytes).await
-            }
-        };
+        let exchange = line.ask(ask.who.map(|_| 0), &self.bytes(ask)).await;
         self.silences = if exchange.reply == Reply::Silent { self.silences + 1 } else { 0 };
-        Ok(Heard { sent, reply: Some(exchange.reply), version: exchange.version })
+        Heard { sent, reply: Some(exchange.reply), version: exchange.version, resumed: exchange.resumed }
     }
 
     fn bytes(&self, ask: &Ask<'_>) -> Vec<u8> {
@@ -264,7 +284,7 @@ mod tests {
         let heard = |status, fields: &[(&str, &str)]| {
             let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
             let answer = Answer { status, fields, body: Vec::new(), complete: true };
-            Heard { sent: String::new(), reply: Some(Reply::Answer(answer)), version: None }
+            Heard { sent: String::new(), reply: Some(Reply::Answer(answer)), version: None, resumed: false }
         };
         let waits = |fields: &[(&str, &str)]| heard(429, fields).asked_for_patience();
         assert_eq!(waits(&[("Retry-After", "2")]), Some(Duration::from_secs(2)));

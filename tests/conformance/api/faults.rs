@@ -91,6 +91,9 @@ pub(crate) const FAULTS: &[Fault<Service>] = &[
         let subject = example_certificate("inspector5").subject;
         (shows(asked, &subject) && token(asked) == service.good).then(|| service.with_its_certificate(asked))
     }),
+    fails("api.resumed_session", |asked, _| (asked.resumed && asked.certificate.is_some()).then(refused)),
+    // Who shows nothing offers sessions, too.
+    speaks("api.resumed_session", "fail", Tls::Forgets).and(&["api.forged_header_alone"]),
     fails("api.forged_header_alone", |asked, service: &Service| {
         (asked.certificate.is_none() && believed(asked)).then(|| service.with_its_certificate(asked))
     }),

@@ -145,6 +145,12 @@ pub(crate) const FAULTS: &[Fault<Api>] = &[
     fails("auth.second_token", |asked, api: &Api| {
         (good(asked) && api.count() > 1).then(|| problem(403, "One is enough"))
     }),
+    fails("auth.resumed_session", |asked, _| (asked.resumed && is_validator(asked)).then(unauthorized)),
+    fails("auth.resumed_session", |asked, api: &Api| {
+        (asked.resumed && is_validator(asked)).then(|| api.given("validator37", &"0a".repeat(20), |_, _| {}))
+    }),
+    // Who shows nothing offers sessions, too.
+    speaks("auth.resumed_session", "fail", Tls::Forgets).and(&["auth.forged_header_alone"]),
     fails("auth.odd_entities", |asked, _| asked.target.contains("%00").then(|| problem(500, "NullPointerException"))),
     fails("auth.odd_entities", |asked, _| asked.target.contains("%ff").then(Told::cut)),
     fails("auth.long_entity", |asked, _| {

@@ -30,6 +30,17 @@ pub(super) fn status(wanted: u16) -> impl FnOnce(&Answer) -> Judgement {
     move |answer| Judgement::of(answer.status == wanted, format!("status {}", answer.status))
 }
 
+/// To somebody who shows no certificate, in a session that the token's certificate may have begun.
+pub(super) fn in_a_session(answer: &Answer, resumed: bool) -> Judgement {
+    let status = answer.status;
+    if !resumed {
+        return Judgement::holds(format!("status {status}: the session was not taken up again"));
+    }
+    let forgotten =
+        if is_let_in(answer) { "" } else { ": the session was taken up again and its certificate forgotten" };
+    Judgement::of(is_let_in(answer), format!("status {status}{forgotten}"))
+}
+
 /// A refusal for the token, as the standard has it.
 pub(super) fn with_401(answer: &Answer) -> Judgement {
     match answer.status {

@@ -92,6 +92,11 @@ pub(super) static NAMESAKE: Check = Check::must(
 );
 pub(super) static OTHER_CLIENT: Check =
     Check::must("api.other_client", "A bound token with the certificate of another client gets 401.", MANUAL);
+pub(super) static RESUMED_SESSION: Check = Check::must(
+    "api.resumed_session",
+    "A bound token is accepted in a TLS session that its certificate began and that is taken up again.",
+    "RFC 8446 section 2.2, RFC 5246 appendix F.1.4",
+);
 pub(super) static FORGED_ALONE: Check = Check::must(
     "api.forged_header_alone",
     "Who shows no certificate is not believed a header with the fingerprint of the token's.",
@@ -165,6 +170,7 @@ pub(in crate::cli::conformance) const CHECKS: &[&Check] = &[
     &OTHER_CERTIFICATE,
     &NAMESAKE,
     &OTHER_CLIENT,
+    &RESUMED_SESSION,
     &FORGED_ALONE,
     &FORGED_STRANGER,
     &FORGED_RESULT,

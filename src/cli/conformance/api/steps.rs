@@ -68,6 +68,7 @@ impl Examination<'_> {
             self.ledger.enter(&rule::ALG_CONFUSION, "", Judgement::not_applicable(why));
         }
         self.other_holders().await?;
+        self.sessions().await?;
         self.forged_headers().await?;
         self.given_tokens().await?;
         let (own, token) = (Some(&self.parties.good.who), self.token());
@@ -172,6 +173,28 @@ impl Examination<'_> {
         Ok(())
     }
 
+    /// Clients offer the session of an earlier connection as a rule; the certificate is not shown again then.
+    async fn sessions(&mut self) -> Result<(), CliError> {
+        let (parties, token) = (self.parties, self.token());
+        for (version, name) in [(TlsVersion::Tls12, "TLS 1.2"), (TlsVersion::Tls13, "TLS 1.3")] {
+            let ask = self.as_method(Ask {
+                who: Some(&parties.good.who),
+                version: Some(version),
+                headers: vec![(TOKEN, token.clone())],
+                ..Ask::default()
+            });
+            let [begun, heard] = self.asker.ask_on_its_session(&ask).await?;
+            // Somebody who speaks one of the two versions only is told so elsewhere.
+            if begun.answer().is_some_and(shown::is_let_in) {
+                let resumed = heard.resumed;
+                self.enter_bound(&rule::RESUMED_SESSION, &heard, |answer| {
+                    shown::in_a_session(answer, resumed).about(name)
+                });
+            }
+        }
+        Ok(())
+    }
+
     async fn forged_headers(&mut self) -> Result<(), CliError> {
         let (parties, token, good) = (self.parties, self.token(), self.good);
         let (first, others) = parties.forged.split_at(1);
@@ -224,8 +247,8 @@ impl Examination<'_> {
 
     /// Asks, and looks at what holds for every answer.
     async fn ask(&mut self, token: &str, ask: Ask<'_>) -> Result<Heard, CliError> {
-        let body = (!matches!(self.method, "GET" | "HEAD" | "DELETE")).then(Vec::new);
-        let heard = self.asker.ask(&Ask { method: self.method, target: self.target, body, ..ask }).await?;
+        let ask = self.as_method(ask);
+        let heard = self.asker.ask(&ask).await?;
         if let Some(answer) = heard.answer() {
             self.ledger.enter(&rule::NO_REDIRECT, &*heard.sent, no_redirect(answer));
             self.ledger.enter(&rule::WWW_AUTHENTICATE, &*heard.sent, www_authenticate(answer));
@@ -233,6 +256,15 @@ impl Examination<'_> {
             self.ledger.enter(&rule::NO_ECHO, &*heard.sent, shown::no_echo(token)(answer));
         }
         Ok(heard)
+    }
+
+    /// Of the resource, with the method that was given.
+    fn as_method<'a>(&self, ask: Ask<'a>) -> Ask<'a>
+    where
+        Self: 'a,
+    {
+        let body = (!matches!(self.method, "GET" | "HEAD" | "DELETE")).then(Vec::new);
+        Ask { method: self.method, target: self.target, body, ..ask }
     }
 
     fn enter(&mut self, check: &'static Check, heard: &Heard, judge: impl FnOnce(&Answer) -> Judgement) {

@@ -27,23 +27,39 @@ pub(super) fn not_believed(answer: &Answer) -> Judgement {
 /// Who is enrolled gets a token for the certificate that was shown, or is refused because the header is there.
 pub(super) fn own_counts(answer: &Answer, own: &str, forged: &str) -> Judgement {
     match answer.status {
-        200 => {
-            let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
-            let token = body.as_ref().and_then(|body| body.get("jwtCompact")?.as_str());
-            let token = token.and_then(|token| Compact::read(token).ok());
-            match token.as_ref().and_then(|token| token.claim_text("bobHok")) {
-                Some(hok) if hok.eq_ignore_ascii_case(own) => {
-                    Judgement::holds("a token for the certificate that was shown")
-                }
-                Some(hok) if hok.eq_ignore_ascii_case(forged) => {
-                    Judgement::broken("a token that is bound to the certificate in the header")
-                }
-                _ => Judgement::not_applicable("the token is bound to neither of the two certificates"),
+        200 => match bound_to(answer) {
+            Some(hok) if hok.eq_ignore_ascii_case(own) => {
+                Judgement::holds("a token for the certificate that was shown")
             }
-        }
+            Some(hok) if hok.eq_ignore_ascii_case(forged) => {
+                Judgement::broken("a token that is bound to the certificate in the header")
+            }
+            _ => Judgement::not_applicable("the token is bound to neither of the two certificates"),
+        },
         400 | 403 => Judgement::holds(format!("status {}: refused for the header", answer.status)),
         other => Judgement::broken(format!("status {other}: the header changes who is asking")),
     }
+}
+
+/// To somebody who shows no certificate, in a session that may have begun with this token.
+pub(super) fn in_a_session(answer: &Answer, resumed: bool, given: &Answer) -> Judgement {
+    match (resumed, answer.status) {
+        (false, status) => Judgement::holds(format!("status {status}: the session was not taken up again")),
+        (true, 200) if bound_to(answer) == bound_to(given) => {
+            Judgement::holds("a token for the certificate with which the session began")
+        }
+        (true, 200) => Judgement::broken("a token that is bound to another certificate"),
+        (true, status) => {
+            Judgement::broken(format!("status {status}: the session was taken up again and its certificate forgotten"))
+        }
+    }
+}
+
+/// What the token in this answer says of the certificate it is bound to.
+fn bound_to(answer: &Answer) -> Option<String> {
+    let body: Value = serde_json::from_slice(&answer.body).ok()?;
+    let token = Compact::read(body.get("jwtCompact")?.as_str()?).ok()?;
+    token.claim_text("bobHok").map(str::to_owned)
 }
 
 /// Refused for what was asked, and with no 5xx.

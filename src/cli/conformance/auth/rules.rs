@@ -153,6 +153,11 @@ pub(super) static SECOND_TOKEN: Check = Check::must(
     "Whoever asks again gets a token again, which keeps every rule that the first one kept.",
     BOB,
 );
+pub(super) static RESUMED_SESSION: Check = Check::must(
+    "auth.resumed_session",
+    "A TLS session that is taken up again counts for the certificate with which it began.",
+    "RFC 8446 section 2.2, RFC 5246 appendix F.1.4",
+);
 pub(super) static ODD_ENTITIES: Check = Check::must(
     "auth.odd_entities",
     "What cannot be an entity id (encoded slashes, control characters, broken UTF-8, nothing at all) is refused with 4xx.",
@@ -222,6 +227,7 @@ pub(in crate::cli::conformance) const CHECKS: &[&Check] = &[
     &KEY_PUBLISHED,
     &SIGNATURE,
     &SECOND_TOKEN,
+    &RESUMED_SESSION,
     &ODD_ENTITIES,
     &LONG_ENTITY,
     &OTHER_METHODS,

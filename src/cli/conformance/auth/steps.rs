@@ -67,6 +67,7 @@ impl Examination<'_> {
         self.strangers().await?;
         self.forged_headers().await?;
         if self.tokens().await? {
+            self.sessions().await?;
             self.known().await?;
             self.odd_requests().await?;
         }
@@ -183,6 +184,22 @@ impl Examination<'_> {
         let newest = self.ask(self.entity(), Ask { version: Some(TlsVersion::Tls13), ..own() }).await?;
         self.enter(&rule::TLS_1_3, &newest, |answer| Judgement::holds(format!("status {}", answer.status)));
         Ok(true)
+    }
+
+    /// Clients offer the session of an earlier connection as a rule; the certificate is not shown again then.
+    async fn sessions(&mut self) -> Result<(), CliError> {
+        let (parties, target) = (self.parties, self.base.clone() + &self.entity());
+        for (version, name) in [(TlsVersion::Tls12, "TLS 1.2"), (TlsVersion::Tls13, "TLS 1.3")] {
+            let ask = Ask { target: &target, who: Some(&parties.own), version: Some(version), ..Ask::default() };
+            let [begun, heard] = self.asker.ask_on_its_session(&ask).await?;
+            // Somebody who speaks one of the two versions only is told so elsewhere.
+            if let Some(given) = begun.answer().filter(|answer| answer.status == 200) {
+                let judge = |answer: &Answer| door::in_a_session(answer, heard.resumed, given);
+                let judgement = heard.judged(judge).about(name);
+                self.ledger.enter(&rule::RESUMED_SESSION, &*heard.sent, judgement);
+            }
+        }
+        Ok(())
     }
 
     fn token(&self, answer: &Answer) -> Vec<token_rules::Finding> {

@@ -174,7 +174,12 @@ mod tests {
 
     fn heard(status: u16, body: &str) -> Heard {
         let answer = Answer { status, body: body.as_bytes().to_vec(), complete: true, ..Answer::default() };
-        Heard { sent: String::new(), reply: Some(crate::cli::wire::Reply::Answer(answer)), version: None }
+        Heard {
+            sent: String::new(),
+            reply: Some(crate::cli::wire::Reply::Answer(answer)),
+            version: None,
+            resumed: false,
+        }
     }
 
     fn judged(known: &str, unknown: &str) -> bool {
