@@ -42,7 +42,9 @@ impl KeyFiles {
     /// The keys, if any were given.
     pub(super) fn read(&self, now: Timestamp) -> Result<Option<Published>, CliError> {
         if let Some(path) = &self.jwks {
-            let set = JwkSet::parse(&read(path)?).map_err(|error| CliError::new(error).at(path))?;
+            let set = JwkSet::parse(&read(path)?).map_err(|error| {
+                CliError::new(error).at(path).next("name a JWK set, such as `bob-auth key export --jwks` writes")
+            })?;
             return Ok(Some(Published::OfOne(set.keys)));
         }
         let (Some(path), Some(trust)) = (&self.metadata, &self.trust) else { return Ok(None) };

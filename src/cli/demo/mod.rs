@@ -75,7 +75,7 @@ pub(super) struct Demo {
     /// Go on at Enter only, step by step
     #[arg(long, conflicts_with = "json")]
     pause: bool,
-    /// Leave everything running at the end, and print commands to try
+    /// Leave everything running at the end, and print commands to try; Enter ends it, or a signal where there is no terminal
     #[arg(long)]
     keep: bool,
     /// Tell it to a program: one JSON object a line

@@ -216,7 +216,9 @@ impl Metadata {
 
 /// Anchors are examined as well: what is wrong with them is found out, not refused.
 fn anchors(file: &Path) -> Result<TrustAnchors, CliError> {
-    TrustAnchors::parse(&read(file)?, Environment::Test).map_err(|error| CliError::new(error).at(file))
+    TrustAnchors::parse(&read(file)?, Environment::Test).map_err(|error| {
+        CliError::new(error).at(file).next("name a JWK set that came from the registry's operator, out of band")
+    })
 }
 
 /// A key that nobody knows.
