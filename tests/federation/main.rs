@@ -9,6 +9,7 @@
 #[expect(dead_code, reason = "one client for all; not every test needs all of it")]
 mod client;
 mod front;
+mod moved_clock;
 mod partner;
 #[path = "../it/process.rs"]
 #[expect(dead_code, reason = "one way to run the service; not every test needs all of it")]
@@ -22,6 +23,7 @@ mod site;
 mod union;
 
 mod by_hand;
+mod clocks;
 mod crashes;
 mod faults;
 mod interference;

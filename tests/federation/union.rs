@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bob_auth::store::{Access, AuditFilter, AuthtokenKey, KeyState, Store};
 
 use crate::front::Front;
+use crate::moved_clock::MovedClock;
 use crate::partner::{Partner, Services};
 use crate::process::Service;
 use crate::registry_site::{self, Running, pid, wait_for};
@@ -154,6 +155,16 @@ impl Union {
     /// It comes back where it was.
     pub(crate) fn start_registry(&mut self) {
         let running = self.registry_site.start();
+        self.come_back(running);
+    }
+
+    /// It comes back on a machine with this clock.
+    pub(crate) fn start_registry_by(&mut self, clock: &MovedClock) {
+        let running = Running::spawn(clock.shown_to(&mut self.registry_site.command(&["registry-server"])));
+        self.come_back(running);
+    }
+
+    fn come_back(&mut self, running: Running) {
         self.front.leads_to(running.address());
         self.registry = Some(running);
     }
