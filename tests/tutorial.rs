@@ -6,17 +6,20 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tempfile::TempDir;
+
+#[path = "it/ports.rs"]
+mod ports;
+
+use ports::free_address;
 
 /// How long one command may take: the first builds what is not built yet.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -43,7 +46,7 @@ impl Table {
 fn for_the_tutorial() -> Table {
     let programs = programs();
     let release = if programs.ends_with("release") { " --release" } else { "" };
-    let [token, internal, partner] = free_ports();
+    let [token, internal, partner] = [(); 3].map(|()| free_address().port());
     Table(vec![
         ("cargo build --locked", format!("cargo build --locked --offline{release}")),
         ("$PWD/target/debug", programs.to_owned()),
@@ -60,16 +63,6 @@ fn for_the_tutorial() -> Table {
 
 fn programs() -> &'static str {
     Path::new(env!("CARGO_BIN_EXE_bob-auth")).parent().unwrap().to_str().unwrap()
-}
-
-/// Ports that nobody listens on, below those that the system hands out by itself, in a stretch that is another one for every
-/// test: no other test gets one meanwhile.
-fn free_ports() -> [u16; 3] {
-    static TESTS: AtomicU32 = AtomicU32::new(0);
-    let stretch = (std::process::id() * 2 + TESTS.fetch_add(1, Ordering::Relaxed)) % 1_500;
-    let first = u16::try_from(20_000 + stretch * 8).unwrap();
-    let mut free = (first..32_700).filter(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok());
-    [(); 3].map(|()| free.next().unwrap())
 }
 
 /// Some commands, and what the page says of them.
@@ -265,7 +258,7 @@ fn a_store_that_is_restored_as_the_page_says_serves_although_the_service_was_kil
     let page = page("how-to/back-up.md");
     let mut shell = Shell::start();
     let root = shell.directory.path().to_str().unwrap().to_owned();
-    let [token, internal, _] = free_ports();
+    let [token, internal] = [(); 2].map(|()| free_address().port());
     let table = Table(vec![
         ("/var/lib/bob-auth", format!("{root}/bob-auth")),
         ("/backup", format!("{root}/backup")),

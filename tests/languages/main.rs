@@ -7,6 +7,8 @@
 #[path = "../it/client.rs"]
 #[expect(dead_code, reason = "one client for all; not every test needs all of it")]
 mod client;
+#[path = "../it/ports.rs"]
+mod ports;
 #[path = "../it/process.rs"]
 #[expect(dead_code, reason = "one way to run the service; not every test needs all of it")]
 mod process;

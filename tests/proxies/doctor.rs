@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use crate::client::examples;
 use crate::partner::{VALIDATORS, start_verifier};
+use crate::ports::free_address;
 use crate::process::Service;
-use crate::proxy::{Behind, Kind, Proxy, free_address};
+use crate::proxy::{Behind, Kind, Proxy};
 use crate::site::{Site, program};
 
 const PROBE: &str = "[listener.verify]\nprobe = true";

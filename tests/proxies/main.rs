@@ -7,6 +7,8 @@
 #[path = "../it/client.rs"]
 #[expect(dead_code, reason = "one client for all; not every test needs all of it")]
 mod client;
+#[path = "../it/ports.rs"]
+mod ports;
 #[path = "../conformance/probe.rs"]
 #[expect(dead_code, reason = "one way to run the probe; here nothing is wrong on purpose")]
 mod probe;

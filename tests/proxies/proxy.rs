@@ -3,11 +3,10 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::client::examples;
+use crate::ports::free_address;
 use crate::process::{until, within};
 use crate::site::program;
 
@@ -123,17 +123,6 @@ impl Drop for Proxy {
             let _ = writeln!(std::io::stderr(), "--- log of the proxy ---\n{}", self.log());
         }
     }
-}
-
-/// A port that nobody listens at and that the system gives to no connection by itself.
-pub(crate) fn free_address() -> SocketAddr {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = 20_000 + u16::try_from(std::process::id() % 500).unwrap() * 20;
-    until("a port is free", || {
-        let port = first + NEXT.fetch_add(1, Ordering::Relaxed) % 2_000;
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
-        TcpListener::bind(address).ok().map(|_| address)
-    })
 }
 
 /// The file that it starts with.

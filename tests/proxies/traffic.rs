@@ -6,8 +6,9 @@ use std::thread;
 
 use crate::client::{Client, Identity, auth};
 use crate::partner::{Both, Partner, VALIDATORS, start_verifier_at};
+use crate::ports::free_address;
 use crate::process::{Service, until};
-use crate::proxy::{Behind, Kind, Proxy, free_address};
+use crate::proxy::{Behind, Kind, Proxy};
 use crate::site::Site;
 use crate::upstream::Upstream;
 
