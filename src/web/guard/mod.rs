@@ -57,6 +57,8 @@
 //! `ask_for_certificates` and `read_certificate`.
 //!
 //! A request that does not pass gets the answer of [`Denial`]: 401 if nobody knows who is calling, 403 if the caller may not.
+//! Its body is read and thrown away before, up to 1 MiB and for a second: else a client that is still sending would see a
+//! broken connection in place of the answer.
 
 mod caller;
 mod desk;
