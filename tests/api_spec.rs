@@ -10,6 +10,8 @@ mod asker;
 #[path = "it/client.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod client;
+#[path = "it/ports.rs"]
+mod ports;
 #[path = "api_spec/registry.rs"]
 mod registry;
 #[path = "registry/site.rs"]

@@ -71,7 +71,7 @@ fn ask(participant: &Participant, (method, below): (&str, &str), template: &str,
 
 #[test]
 fn real_answers_of_every_operation_are_as_described() {
-    let mut site = Site::new();
+    let site = Site::new();
     let running = site.start();
     let participant = Participant::new(&site, &running, 34);
     let mut mtb = public_jwk(&new_key("34:mtb", Algorithm::Es256));

@@ -6,6 +6,8 @@
 mod certificates;
 mod fault;
 mod faults;
+#[path = "../it/ports.rs"]
+mod ports;
 mod probe;
 mod server;
 

@@ -20,7 +20,7 @@ fn ended_by(signal: Signal, step: u64, code: i32) {
     running.signal(signal);
     let over = running.over();
     assert_eq!(over.code, Some(code), "{:#?} {}", over.lines, over.stderr);
-    assert_eq!(over.event("interrupted")["step"], step);
+    assert!(over.event("interrupted")["step"].as_u64().unwrap() >= step);
     assert_eq!(over.event("summary")["ok"], false);
     assert_nothing_left(&directory, &servers, false);
 }

@@ -11,6 +11,8 @@ mod client;
 mod front;
 mod moved_clock;
 mod partner;
+#[path = "../it/ports.rs"]
+mod ports;
 #[path = "../it/process.rs"]
 #[expect(dead_code, reason = "one way to run the service; not every test needs all of it")]
 mod process;

@@ -26,10 +26,11 @@ pub(crate) struct Union {
 
 /// A key takes over after five seconds; a partner that fetches once a second knows it two seconds before at the latest.
 const SHORT: &str = "[rotation]\nautomatic = true\nevery = '5s'\nwait = '3s'\nleeway = '1s'\ncheck_every = '1s'\n\
-                     alarm_after = '2s'\n[token]\nlifetime = '1s'\nmax_lifetime = '1s'\n[shutdown]\ndelay = '0s'\ndrain = '1s'\n";
+                     alarm_after = '2s'\n[token]\nlifetime = '1s'\nmax_lifetime = '1s'\n[shutdown]\ndelay = '0s'\ndrain = '1s'\n\
+                     [limits]\nrequests_per_fingerprint = 'off'\nrequests_per_source = 'off'\n";
 
 /// How long a whole life may take where everything is in the way.
-const LONG: Duration = Duration::from_mins(1);
+const LONG: Duration = Duration::from_mins(3);
 
 impl Union {
     /// With short times; nothing runs but the registry.
@@ -97,7 +98,7 @@ impl Union {
         let began = Instant::now();
         while !so(&self.keys()) {
             assert!(began.elapsed() < LONG, "waited {LONG:?} in vain: {what}: {:#?}", self.states());
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(30));
         }
     }
 

@@ -21,8 +21,8 @@ fn entities(site: &Site) -> BTreeSet<String> {
     list["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Starts commands that each add an entity, kills them after a while, and says which of them had said "done" before.
-fn add_and_kill(site: &Site, names: &[String], after: Duration) -> Vec<String> {
+/// Starts commands that each add an entity, kills them after a while or never, and says which of them have said "done".
+fn add_and_kill(site: &Site, names: &[String], after: Option<Duration>) -> Vec<String> {
     let spawn = |name: &String| {
         let mut command = site.command(&["entity", "add", name, "--class", "val"]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
@@ -30,10 +30,12 @@ fn add_and_kill(site: &Site, names: &[String], after: Duration) -> Vec<String> {
     let mut writers: Vec<_> = names.iter().map(spawn).collect();
     let began = Instant::now();
     // The moment of the kill is what this test is about; there is nothing to wait for.
-    thread::sleep(after.saturating_sub(began.elapsed()));
+    thread::sleep(after.unwrap_or_default().saturating_sub(began.elapsed()));
     let mut acknowledged = Vec::new();
     for (writer, name) in writers.iter_mut().zip(names) {
-        writer.kill().unwrap();
+        if after.is_some() {
+            writer.kill().unwrap();
+        }
         if writer.wait().unwrap().success() {
             acknowledged.push(name.clone());
         }
@@ -52,8 +54,8 @@ fn kill_9_at_any_moment_loses_nothing_that_was_acknowledged_and_the_next_start_i
             assert_eq!(connection.ask(&get(&auth("validator37"))).status, 200, "round {round}");
         }
         let names: Vec<String> = (0..3).map(|number| format!("gate-{round}-{number}")).collect();
-        // From before the first write to long after the last one.
-        let after = Duration::from_millis(5 + round * 12);
+        // From before the first write to long after the last one; and for once not at all, on however slow a machine.
+        let after = (round + 1 < ROUNDS).then(|| Duration::from_millis(5 + round * 12));
         begun += names.len();
         acknowledged.extend(add_and_kill(&site, &names, after));
         service.kill();

@@ -145,7 +145,7 @@ fn the_key_set_may_be_put_on_the_public_listener() {
 #[test]
 fn a_key_past_its_last_day_signs_nothing() {
     let site = Site::with_entities();
-    site.run(&["key", "generate", "--kid", "34:short", "--expires", "1s"]);
+    site.run(&["key", "generate", "--kid", "34:short", "--expires", "5s"]);
     site.run(&["key", "activate", "34:short"]);
     let service = Service::start(&site);
     let client = Client::example("validator37");

@@ -11,10 +11,10 @@ use crate::client::{Client, Connection, auth, get};
 use crate::process::{Service, until, within};
 use crate::site::Site;
 
-const SHORT: &str = "[limits]\nhandshake_time = '1s'\nheader_time = '1s'\nidle_time = '1s'\n\
+const SHORT: &str = "[limits]\nhandshake_time = '3s'\nheader_time = '3s'\nidle_time = '3s'\n\
                      requests_per_fingerprint = 'off'\nrequests_per_source = 'off'";
-/// A second of the limit, actix-web's own coarse clock, and a busy machine.
-const SOON: Duration = Duration::from_secs(8);
+/// The limit, actix-web's own coarse clock, and a busy machine.
+const SOON: Duration = Duration::from_secs(15);
 
 /// Whether the other end closes within [`SOON`].
 fn is_closed_soon(stream: &mut TcpStream) -> bool {
@@ -42,7 +42,7 @@ fn drips_until_closed(mut write: impl FnMut() -> std::io::Result<()>) -> bool {
 fn others_are_served(service: &Service) {
     let began = Instant::now();
     assert_eq!(Client::example("inspector5").token(service.token(), "inspector5").status, 200);
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod client;
 mod jwt;
+mod ports;
 mod process;
 #[path = "../registry/site.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]

@@ -83,7 +83,7 @@ fn every_token_that_was_answered_is_in_the_audit_trail_after_the_end() {
 
 #[test]
 fn readiness_ends_first_and_tokens_are_issued_during_the_delay() {
-    let site = Site::configured("[shutdown]\ndelay = '2s'");
+    let site = Site::configured("[shutdown]\ndelay = '5s'");
     let mut service = Service::start(&site);
     service.signal(Signal::TERM);
     let answer = until("it is not ready", || Some(service.internal("/health/ready")).filter(|a| a.status == 503));

@@ -108,7 +108,7 @@ fn a_reload_is_no_way_back_to_an_older_set() {
 #[test]
 fn past_its_end_a_set_verifies_nothing_and_the_process_is_not_ready() {
     let authority = Authority::new();
-    let door = door(&authority, 3);
+    let door = door(&authority, 8);
     let service = door.open();
     until("the set is past its end", || (service.internal("/health/ready").status == 503).then_some(()));
     assert_eq!(refusal(&present(&service, &door.validator)), "key_set_expired");

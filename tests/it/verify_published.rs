@@ -21,7 +21,7 @@ struct Federation {
 
 impl Federation {
     fn new() -> Self {
-        let mut site = registry_site::Site::configured("[registry_server]\nmax_age = '1s'");
+        let site = registry_site::Site::configured("[registry_server]\nmax_age = '1s'");
         let registry = site.start();
         let files = site.files();
         let door = Door::new("[verify]\nregistry = true");
@@ -74,7 +74,7 @@ fn a_key_counts_from_the_first_token_after_it_was_published_until_it_is_withdraw
     assert!(verdict.contains("accepted: the set may be used"), "{verdict}");
 
     // The registry goes down: what it said last is enough, also for a new start.
-    let Federation { mut site, registry, door, kid } = federation;
+    let Federation { site, registry, door, kid } = federation;
     drop(registry);
     drop(verifier);
     let verifier = door.open();

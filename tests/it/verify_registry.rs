@@ -137,7 +137,7 @@ fn a_registry_that_is_down_at_the_first_start_refuses_tokens_until_it_is_back() 
 fn a_set_that_ends_while_the_registry_is_down_closes_the_door_and_nothing_else() {
     let registry = Registry::start();
     let door = registry.door("");
-    registry.offer(&door, 7, 4);
+    registry.offer(&door, 7, 8);
     // The token service verifies as well.
     let service = Service::spawn(&mut door.site.command(&["serve"]));
     assert_eq!(service.internal("/health/ready/verification").status, 200);

@@ -94,7 +94,7 @@ fn refused(language: Language) {
 /// Told to wait it waits so long; told to wait for an hour it does not.
 fn slowed_down(language: Language) {
     let upstream = Upstream::start();
-    let limits = "[limits]\nrequests_per_fingerprint = '12/m'\nburst_per_fingerprint = 1";
+    let limits = "[limits]\nrequests_per_fingerprint = '6/m'\nburst_per_fingerprint = 1";
     let scene = Scene::new(limits, upstream.address);
     let call = scene.call("validator37", "validator37");
     let run = call.run(language, &["--times", "2", "--early", "7200"]);

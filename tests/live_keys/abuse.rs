@@ -124,9 +124,9 @@ async fn invented_keys_of_one_issuer_do_not_hold_up_a_new_key_of_another() {
 async fn a_slow_origin_holds_up_no_known_key_and_an_unknown_one_no_longer_than_was_set() {
     let key = Key::new(34, "34:1");
     let server = OriginServer::plain(Answer::keys(&jwks(&[&key])));
-    let source = builder().wait_at_most(Duration::from_secs(2)).jwks_url(pid(34), server.url(), None);
+    let source = builder().wait_at_most(Duration::from_secs(10)).jwks_url(pid(34), server.url(), None);
     let door = Arc::new(Door::open(source).await);
-    server.answer(Answer::Late(Duration::from_secs(5), jwks(&[&key])));
+    server.answer(Answer::Late(Duration::from_secs(30), jwks(&[&key])));
     let waits = tokio::spawn({
         let (door, token) = (door.clone(), Key::new(34, "34:2").token());
         async move {
@@ -141,10 +141,10 @@ async fn a_slow_origin_holds_up_no_known_key_and_an_unknown_one_no_longer_than_w
         assert_eq!(door.reason(&token).await, "accepted");
         slowest = slowest.max(began.elapsed());
     }
-    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
     let (reason, waited) = waits.await.unwrap();
     assert_eq!(reason, "unknown_key");
-    assert!((1900..4500).contains(&waited.as_millis()), "{waited:?}");
+    assert!((9_900..25_000).contains(&waited.as_millis()), "{waited:?}");
 }
 
 #[tokio::test]
@@ -155,5 +155,5 @@ async fn nobody_waits_for_a_source_that_nobody_runs() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     let began = Instant::now();
     assert_eq!(door.reason(&Key::new(34, "34:1").token()).await, "unknown_key");
-    assert!(began.elapsed() < Duration::from_secs(1));
+    assert!(began.elapsed() < Duration::from_millis(2_500));
 }

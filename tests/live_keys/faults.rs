@@ -60,7 +60,7 @@ async fn whatever_a_server_answers_the_last_good_keys_stay_in_force_and_the_faul
 async fn a_server_that_does_not_answer_in_time_is_a_fault_like_others() {
     let key = Key::new(34, "34:1");
     let server = OriginServer::plain(Answer::keys(&jwks(&[&key])));
-    let door = Door::open(builder().timeout(Duration::from_millis(300)).jwks_url(pid(34), server.url(), None)).await;
+    let door = Door::open(builder().timeout(Duration::from_secs(2)).jwks_url(pid(34), server.url(), None)).await;
     server.answer(Answer::Late(Duration::from_secs(20), String::new()));
     assert_eq!(door.reason(&Key::new(34, "34:2").token()).await, "unknown_key");
     assert!(door.status().last_error.unwrap().contains("in time"));

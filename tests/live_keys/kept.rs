@@ -162,9 +162,9 @@ async fn an_older_set_is_refused_also_after_a_restart_and_after_the_newer_one_ha
         assert_eq!((door.reason(&good.token()).await, door.reason(&stolen.token()).await), ("accepted", "unknown_key"));
         assert_eq!(door.status().set.alarms, [Alarm::Rollback]);
     }
-    let ends_soon = |authority: &Authority| authority.set_until(now().plus_seconds(1), 9, &[&good]);
+    let ends_soon = |authority: &Authority| authority.set_until(now().plus_seconds(3), 9, &[&good]);
     let place = Place::after(&[&ends_soon]).await;
-    tokio::time::sleep(Duration::from_millis(2500)).await;
+    tokio::time::sleep(Duration::from_millis(4500)).await;
     place.offer(&place.authority.set(8, &[&stolen]));
     assert!(refusal(place.builder()).await.contains("an old set was handed over"));
     place.offer(&place.authority.set(10, &[&good]));
@@ -174,8 +174,8 @@ async fn an_older_set_is_refused_also_after_a_restart_and_after_the_newer_one_ha
 #[tokio::test]
 async fn a_set_on_disk_that_has_ended_starts_nothing_unless_by_grace() {
     let key = Key::new(1, "1:a");
-    let place = Place::after(&[&|authority| authority.set_until(now().plus_seconds(1), 7, &[&key])]).await;
-    tokio::time::sleep(Duration::from_millis(2500)).await;
+    let place = Place::after(&[&|authority| authority.set_until(now().plus_seconds(3), 7, &[&key])]).await;
+    tokio::time::sleep(Duration::from_millis(4500)).await;
     assert!(refusal(place.offline()).await.contains("no connection"));
     // Allowed to start, it opens no door.
     let door = Door::open(place.offline().allow_unreachable_start(true)).await;

@@ -210,7 +210,7 @@ fn who_is_refused_with_a_long_body_learns_why() {
 
 #[test]
 fn a_token_ceases_to_count_when_it_expires_also_on_a_connection_that_is_kept() {
-    let issuer = Issuer::configured("[token]\nlifetime = '3s'");
+    let issuer = Issuer::configured("[token]\nlifetime = '8s'");
     let partner = issuer.direct(&["--leeway", "0"]);
     let request = Request::status().token(&issuer.token("validator37")).text();
     let mut connection = Client::example("validator37").connect(partner.address());
@@ -226,7 +226,7 @@ fn a_token_ceases_to_count_when_it_expires_also_on_a_connection_that_is_kept() {
 
 #[test]
 fn a_suspended_entity_gets_no_new_token_and_the_old_one_counts_until_it_expires() {
-    let issuer = Issuer::configured("[token]\nlifetime = '4s'");
+    let issuer = Issuer::configured("[token]\nlifetime = '8s'");
     let partner = issuer.direct(&["--leeway", "0"]);
     let request = Request::status().token(&issuer.token("validator37"));
     issuer.site.run(&["entity", "suspend", "validator37"]);

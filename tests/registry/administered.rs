@@ -39,7 +39,7 @@ fn only(export: &Value, kid: &str) -> Value {
 
 #[test]
 fn a_participant_comes_publishes_and_goes_without_a_restart() {
-    let mut site = Site::new();
+    let site = Site::new();
     let running = site.start();
     let trust = done(&site, &["registry-admin", "anchor", "export"]);
     let key = new_key("52:metadata_1", Algorithm::Es256);
@@ -68,7 +68,7 @@ fn a_participant_comes_publishes_and_goes_without_a_restart() {
 
 #[test]
 fn an_anchor_is_rotated_and_nobody_is_left_out_at_any_step() {
-    let mut site = Site::new();
+    let site = Site::new();
     let running = site.start();
     let old = done(&site, &["registry-admin", "anchor", "export"]);
     let before = until("the first set", || signers(&running, &old));
@@ -89,7 +89,7 @@ fn an_anchor_is_rotated_and_nobody_is_left_out_at_any_step() {
 
 #[test]
 fn the_key_of_answers_is_rotated_under_participants_that_know_both() {
-    let mut site = Site::new();
+    let site = Site::new();
     let running = site.start();
     let old = Participant::new(&site, &running, 34);
     old.must(404, "GET", "/domainName", "");

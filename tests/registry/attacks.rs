@@ -29,7 +29,7 @@ impl Scene {
         Self::of(Site::new())
     }
 
-    fn of(mut site: Site) -> Self {
+    fn of(site: Site) -> Self {
         let running = site.start();
         let participant = Participant::new(&site, &running, 34);
         Self { site, running, participant }

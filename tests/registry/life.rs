@@ -21,7 +21,7 @@ fn serial(site: &Site, running: &Running) -> u64 {
 
 #[test]
 fn every_acknowledged_change_survives_a_kill_and_the_serial_never_falls() {
-    let mut site = Site::configured("[registry_server]\nfold_quiet = '10ms'\nfold_at_most = '20ms'");
+    let site = Site::configured("[registry_server]\nfold_quiet = '10ms'\nfold_at_most = '20ms'");
     let mut acknowledged = BTreeSet::new();
     let mut highest = 0;
     for round in 0..4 {
@@ -77,7 +77,7 @@ fn every_acknowledged_change_survives_a_kill_and_the_serial_never_falls() {
 
 #[test]
 fn a_restart_serves_the_set_that_was_built_before_byte_for_byte() {
-    let mut site = Site::new();
+    let site = Site::new();
     let running = site.start();
     serial(&site, &running);
     let before = get_set(&running, &[]);
@@ -90,7 +90,7 @@ fn a_restart_serves_the_set_that_was_built_before_byte_for_byte() {
 
 #[test]
 fn requests_under_way_are_answered_at_the_end() {
-    let mut site = Site::new();
+    let site = Site::configured("[workers]\nthreads = 1");
     let running = site.start();
     let participant = Participant::new(&site, &running, 34);
     let ask = participant.ask("PUT", "/domainName", "\"bob.example.se\"");
@@ -144,7 +144,7 @@ fn settings_and_certificates_change_while_it_runs() {
 
 #[test]
 fn health_and_metrics_tell_how_the_set_is() {
-    let mut site = Site::new();
+    let site = Site::new();
     let running = site.start();
     let serial = serial(&site, &running);
     let ready: Value = internal(&running, "/health/ready").json();
@@ -162,7 +162,7 @@ fn health_and_metrics_tell_how_the_set_is() {
 
 #[test]
 fn the_access_line_names_operation_participant_and_key_and_no_secret() {
-    let mut site = Site::new();
+    let site = Site::new();
     let running = site.start();
     let participant = Participant::new(&site, &running, 34);
     let ask = participant.ask("PUT", "/domainName", "\"bob.example.se\"");

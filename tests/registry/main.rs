@@ -11,6 +11,8 @@ mod client;
 mod life;
 mod operations;
 mod operator;
+#[path = "../it/ports.rs"]
+mod ports;
 mod refusals;
 mod set;
 mod site;

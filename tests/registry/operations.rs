@@ -19,7 +19,7 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let mut site = Site::new();
+        let site = Site::new();
         let running = site.start();
         Self { site, running }
     }

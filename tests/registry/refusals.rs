@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::site::{Running, Site, new_key, public_jwk, until};
 
 fn scene(toml: &str) -> (Site, Running, Participant) {
-    let mut site = Site::configured(toml);
+    let site = Site::configured(toml);
     let running = site.start();
     let participant = Participant::new(&site, &running, 34);
     (site, running, participant)
@@ -160,8 +160,7 @@ fn weak_keys_keys_off_the_curve_and_keys_of_standards_are_refused() {
 
 #[test]
 fn a_body_that_is_too_large_or_does_not_come_is_refused() {
-    let (_site, running, participant) =
-        scene("[registry_server]\nbody_bytes = '2KiB'\n[limits]\nheader_time = '500ms'");
+    let (_site, running, participant) = scene("[registry_server]\nbody_bytes = '2KiB'\n[limits]\nheader_time = '2s'");
     let answer = participant.send(&participant.ask("PUT", "/participantInfo", &format!("\"{}\"", "a".repeat(3000))));
     assert_eq!((answer.status, reason(&answer).as_str()), (413, "body_too_large"));
     let ask = participant.ask("PUT", "/participantInfo", "{}");
@@ -206,7 +205,7 @@ fn a_source_that_asks_too_often_waits_whatever_it_asks() {
 
 #[test]
 fn without_a_key_for_answers_nothing_is_done() {
-    let mut site = Site::new();
+    let site = Site::new();
     let participant = {
         let running = site.start();
         Participant::new(&site, &running, 34)

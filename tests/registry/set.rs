@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::asker::{Participant, get_set, internal, metric, reason};
 use crate::client::{Answer, Client};
-use crate::site::{Running, Site, change, new_key, pid, public_jwk, until};
+use crate::site::{PATIENCE, Running, Site, change, new_key, pid, public_jwk, until};
 
 fn anchors(site: &Site) -> TrustAnchors {
     TrustAnchors::parse(&std::fs::read(site.files().trust).unwrap(), Environment::Production).unwrap()
@@ -41,7 +41,7 @@ fn max_age(answer: &Answer) -> u64 {
 
 #[test]
 fn the_set_is_signed_by_every_anchor_and_says_who_takes_part() {
-    let mut site = Site::new();
+    let site = Site::new();
     site.add_anchor(AnchorRole::Fallback, Algorithm::Rs256);
     let running = site.start();
     let answer = set(&running);
@@ -65,7 +65,7 @@ fn the_set_is_signed_by_every_anchor_and_says_who_takes_part() {
 
 #[test]
 fn the_compressed_set_is_the_same_set_with_a_validator_of_its_own() {
-    let mut site = Site::new();
+    let site = Site::new();
     let running = site.start();
     let plain = set(&running);
     let packed = get_set(&running, &[("Accept-Encoding", "br, gzip")]);
@@ -83,7 +83,7 @@ fn the_compressed_set_is_the_same_set_with_a_validator_of_its_own() {
 
 #[test]
 fn a_reader_who_has_the_set_is_told_so() {
-    let mut site = Site::new();
+    let site = Site::new();
     let running = site.start();
     let plain = set(&running).header("etag").unwrap().to_owned();
     let packed = get_set(&running, &[("Accept-Encoding", "gzip")]).header("etag").unwrap().to_owned();
@@ -106,7 +106,7 @@ fn a_reader_who_has_the_set_is_told_so() {
 
 #[test]
 fn while_changes_are_folded_in_readers_come_again_and_get_all_of_them() {
-    let mut site = Site::configured("[registry_server]\nfold_quiet = '1s'\nfold_at_most = '8s'");
+    let site = Site::configured("[registry_server]\nfold_quiet = '4s'\nfold_at_most = '1m'");
     let running = site.start();
     let before = serial(&site, &set(&running));
     let participant = Participant::new(&site, &running, 34);
@@ -116,7 +116,7 @@ fn while_changes_are_folded_in_readers_come_again_and_get_all_of_them() {
         let answer = get_set(&running, &[]);
         assert_eq!((answer.status, reason(&answer).as_str()), (409, "set_changing"), "after change {number}");
         let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
-        assert!((1..=9).contains(&wait), "{wait}");
+        assert!((1..=61).contains(&wait), "{wait}");
     }
     let answer = set(&running);
     assert!(serial(&site, &answer) > before);
@@ -127,8 +127,8 @@ fn while_changes_are_folded_in_readers_come_again_and_get_all_of_them() {
 
 #[test]
 fn readers_may_get_the_last_set_while_changes_are_folded_in() {
-    let fold = "fold_quiet = '1s'\nfold_at_most = '2s'\nwhile_folding = 'last-set'";
-    let mut site = Site::configured(&format!("[registry_server]\n{fold}"));
+    let fold = "fold_quiet = '4s'\nfold_at_most = '8s'\nwhile_folding = 'last-set'";
+    let site = Site::configured(&format!("[registry_server]\n{fold}"));
     let running = site.start();
     let before = set(&running);
     Participant::new(&site, &running, 34).must(204, "PUT", "/domainName", "\"bob.example.se\"");
@@ -138,7 +138,7 @@ fn readers_may_get_the_last_set_while_changes_are_folded_in() {
 
 #[test]
 fn readers_are_not_kept_away_for_longer_than_agreed_however_much_is_written() {
-    let mut site = Site::configured(
+    let site = Site::configured(
         "[registry_server]\nfold_quiet = '200ms'\nfold_at_most = '400ms'\nrequests_per_participant = 'off'",
     );
     let running = site.start();
@@ -164,16 +164,19 @@ fn readers_are_not_kept_away_for_longer_than_agreed_however_much_is_written() {
     }
     stop.store(true, Ordering::Relaxed);
     writer.join().unwrap();
-    assert!(longest < Duration::from_secs(2), "{longest:?}");
+    assert!(longest < Duration::from_millis(3500), "{longest:?}");
 }
 
 #[test]
 fn two_readers_never_see_one_serial_with_two_contents() {
-    let mut site = Site::configured("[registry_server]\nfold_quiet = '10ms'\nfold_at_most = '30ms'");
+    let site = Site::configured(
+        "[registry_server]\nfold_quiet = '10ms'\nfold_at_most = '30ms'\nrequests_per_participant = 'off'",
+    );
     let running = site.start();
     set(&running);
+    let began = Instant::now();
     let seen: Mutex<BTreeMap<u64, BTreeSet<[u8; 32]>>> = Mutex::default();
-    let enough = || seen.lock().unwrap().len() >= 5;
+    let enough = || seen.lock().unwrap().len() >= 5 || began.elapsed() > PATIENCE;
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -203,6 +206,7 @@ fn two_readers_never_see_one_serial_with_two_contents() {
     });
     let last = set(&running);
     let seen = seen.lock().unwrap();
+    assert!(seen.len() >= 5, "{} sets in {PATIENCE:?}", seen.len());
     assert!(seen.values().all(|contents| contents.len() == 1));
     assert!(seen.keys().all(|seen| *seen <= serial(&site, &last)));
 }
@@ -230,7 +234,7 @@ fn two_servers_at_one_register_never_give_one_serial_to_two_contents() {
 
 #[test]
 fn a_set_is_renewed_long_before_its_end_and_nobody_may_keep_it_beyond() {
-    let mut site = Site::configured("[registry_server]\nset_valid_for = '30s'\nrenew_after = '1s'");
+    let site = Site::configured("[registry_server]\nset_valid_for = '30s'\nrenew_after = '1s'");
     let running = site.start();
     let first = set(&running);
     assert!((20..=30).contains(&max_age(&first)), "{}", max_age(&first));
@@ -242,7 +246,7 @@ fn a_set_is_renewed_long_before_its_end_and_nobody_may_keep_it_beyond() {
 
 #[test]
 fn a_registry_whose_anchors_are_lost_serves_its_last_set_to_the_end_and_then_none() {
-    let mut site = Site::configured("[registry_server]\nset_valid_for = '4s'\nrenew_after = '3s'");
+    let site = Site::configured("[registry_server]\nset_valid_for = '4s'\nrenew_after = '3s'");
     let running = site.start();
     set(&running);
     assert_eq!(internal(&running, "/health/ready").status, 200);
@@ -259,7 +263,7 @@ fn a_registry_whose_anchors_are_lost_serves_its_last_set_to_the_end_and_then_non
 
 #[test]
 fn what_a_command_changes_is_in_the_next_set_and_a_new_key_signs_the_answers() {
-    let mut site = Site::new();
+    let site = Site::new();
     let running = site.start();
     set(&running);
     site.with_register(async |register| {

@@ -1,9 +1,9 @@
 //! [`Site`]: a registry as an administering body runs it, in a directory of its own: store, anchors, three participants with
-//! a metadata key each, a certificate. [`Running`]: the real binary at work on it, over TLS, on a port that the system
-//! chose and that stays the same from one start of a site to the next.
+//! a metadata key each, a certificate. [`Running`]: the real binary at work on it, over TLS, on a free port that stays the
+//! same from one start of a site to the next.
 //!
 //! Other test binaries take it in with `#[path = "../registry/site.rs"] mod registry_site;` and find in
-//! [`Site::files`] what a participant is given out of band. It needs nothing of the file beside it. Everything blocks;
+//! [`Site::files`] what a participant is given out of band. It needs `ports` and nothing else. Everything blocks;
 //! inside a runtime call it from a thread of its own (`tokio::task::spawn_blocking`).
 
 use std::collections::BTreeMap;
@@ -31,6 +31,8 @@ use ring::rand::SystemRandom;
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::ports::free_address;
 
 /// How long anything that must happen may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -125,10 +127,11 @@ impl Site {
             site.keys.insert(number, key);
         }
         site.export_trust();
+        site.configure(&format!("[listener.registry]\nlisten = '{}'", free_address()));
         site.configure(
             "[store]\npath = 'register.sqlite'\n\
              [registry_server]\nauthid = 16\nfold_quiet = '50ms'\nfold_at_most = '500ms'\n\
-             [listener.registry]\nlisten = '127.0.0.1:0'\ncertificate = 'server.pem'\nprivate_key = 'server.key'\n\
+             [listener.registry]\ncertificate = 'server.pem'\nprivate_key = 'server.key'\n\
              [listener.internal]\nlisten = '127.0.0.1:0'\n[log]\nformat = 'json'\n\
              [workers]\nthreads = 2\n[reload]\npoll_store = '50ms'\n[limits]\nrequests_per_source = 'off'",
         );
@@ -227,13 +230,9 @@ impl Site {
         command
     }
 
-    /// Starts the registry. Later starts listen on the same port.
-    pub(crate) fn start(&mut self) -> Running {
-        let running = Running::spawn(&mut self.command(&["registry-server"]));
-        let listen = format!("[listener.registry]\nlisten = '{}'", running.address());
-        merge(&mut self.settings, listen.parse().unwrap());
-        fs::write(self.path("config.toml"), self.settings.to_string()).unwrap();
-        running
+    /// Starts the registry. All starts listen on the same port.
+    pub(crate) fn start(&self) -> Running {
+        Running::spawn(&mut self.command(&["registry-server"]))
     }
 
     fn make_certificate(&self) {

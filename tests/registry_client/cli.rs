@@ -26,7 +26,7 @@ impl Participant {
         Self::of(Site::new(), 34, "34:metadata_1", Path::new(""))
     }
 
-    fn of(mut site: Site, number: i64, kid: &str, key: &Path) -> Self {
+    fn of(site: Site, number: i64, kid: &str, key: &Path) -> Self {
         let home = TempDir::new().unwrap();
         let registry = site.start();
         let participant = Self { home, site, registry };
@@ -38,7 +38,7 @@ impl Participant {
 
     /// Participant 34 with a service, and so with a store and a key that signs.
     fn with_service() -> Self {
-        let mut site = Site::new();
+        let site = Site::new();
         let (home, registry) = (TempDir::new().unwrap(), site.start());
         let participant = Self { home, site, registry };
         participant.done(&["init", "svc", "--listen", "127.0.0.1:0", "--internal", "127.0.0.1:0"]);

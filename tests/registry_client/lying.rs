@@ -76,6 +76,8 @@ pub(crate) struct Lying {
     address: SocketAddr,
     shared: Arc<Shared>,
     accepting: Option<JoinHandle<()>>,
+    /// How long its clients wait for one answer.
+    patience: Duration,
 }
 
 struct Shared {
@@ -134,6 +136,13 @@ impl Lying {
         Self::with(Algorithm::Es256, PopProfile::default())
     }
 
+    /// Whose clients soon give up.
+    pub(crate) fn with_hasty_clients() -> Self {
+        let mut registry = Self::start();
+        registry.patience = Duration::from_secs(3);
+        registry
+    }
+
     /// With a participant whose metadata key is of this kind, and this profile.
     pub(crate) fn with(algorithm: Algorithm, profile: PopProfile) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -157,7 +166,7 @@ impl Lying {
                 thread::spawn(move || of_connection.serve(stream.unwrap(), address));
             }
         });
-        Self { address, shared, accepting: Some(accepting) }
+        Self { address, shared, accepting: Some(accepting), patience: Duration::from_secs(30) }
     }
 
     /// The answers to the next requests.
@@ -190,7 +199,7 @@ impl Lying {
         format!("http://{}{BASE}", self.address)
     }
 
-    /// A client that is not patient.
+    /// A client that asks again soon.
     pub(crate) fn client(&self) -> RegistryClient {
         self.client_with(|_| {})
     }
@@ -218,10 +227,10 @@ impl Lying {
         let pace = Pace {
             first_pause: Duration::from_millis(2),
             longest_pause: Duration::from_millis(8),
-            deadline: Duration::from_secs(20),
+            deadline: Duration::from_mins(1),
             ..Pace::default()
         };
-        RegistryClient::new(party, HttpsClient::new(None, Duration::from_secs(3)).unwrap(), world, pace)
+        RegistryClient::new(party, HttpsClient::new(None, self.patience).unwrap(), world, pace)
     }
 
     pub(crate) fn publisher(&self) -> Publisher {

@@ -9,6 +9,8 @@ mod cli;
 mod lies;
 mod lying;
 mod operations;
+#[path = "../it/ports.rs"]
+mod ports;
 mod publish;
 mod refusals;
 #[path = "../registry/site.rs"]

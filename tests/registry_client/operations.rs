@@ -41,7 +41,7 @@ fn public(kid: &str) -> PublicJwk {
 
 #[test]
 fn every_operation_is_one_call() {
-    let mut site = Site::new();
+    let site = Site::new();
     let registry = site.start();
     let client = client(&site, &registry);
     wait_for(async {
@@ -107,7 +107,7 @@ async fn places(client: &RegistryClient) {
 
 #[test]
 fn of_many_that_publish_under_one_id_one_wins_and_all_others_are_told() {
-    let mut site = Site::new();
+    let site = Site::new();
     let registry = site.start();
     let publisher = Publisher::new(client(&site, &registry));
     wait_for(async {
@@ -132,7 +132,7 @@ fn of_many_that_publish_under_one_id_one_wins_and_all_others_are_told() {
 #[test]
 fn nothing_is_lost_or_doubled_when_the_registry_is_killed_again_and_again() {
     const KEYS: usize = 40;
-    let mut site = Site::new();
+    let site = Site::new();
     let registry = site.start();
     let publisher = Publisher::new(client(&site, &registry));
     let done = Arc::new(AtomicUsize::new(0));

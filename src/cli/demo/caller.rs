@@ -12,6 +12,7 @@ use super::story::Verdict;
 use crate::cli::token_get::identity;
 use crate::crypto::cert::Certificate;
 use crate::protocol::wire::{AUTH_PATH, AUTH_TOKEN_HEADER};
+use crate::value::{Clock as _, SystemClock};
 
 /// Connects with one certificate, or with none.
 #[derive(Clone)]
@@ -34,6 +35,13 @@ pub(super) struct Token {
     pub(super) text: String,
     pub(super) kid: String,
     pub(super) exp: i64,
+}
+
+impl Token {
+    /// A client would fetch another one by now.
+    pub(super) fn is_nearly_over(&self) -> bool {
+        SystemClock.now().plus_seconds(1).as_seconds() >= self.exp
+    }
 }
 
 /// How long one call may take.

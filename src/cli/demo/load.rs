@@ -88,6 +88,9 @@ async fn round(target: &Target, (entity, caller): (&str, &Caller), counted: &Mut
     };
     locked(counted).tokens += 1;
     for _ in 0..CALLS {
+        if token.is_nearly_over() {
+            break;
+        }
         let answer = caller.get(&target.api, &token.text, &[]).await;
         match answer {
             Ok(answer) if answer.status == 200 => {

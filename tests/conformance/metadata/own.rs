@@ -53,7 +53,7 @@ fn examine(site: &Site, running: &Running, more: &[&str]) -> Findings {
 
 #[test]
 fn our_own_registry_keeps_every_rule() {
-    let mut site = Site::new();
+    let site = Site::new();
     site.add_anchor(AnchorRole::Fallback, Algorithm::Rs256);
     publish(&site);
     describe(&site);
@@ -73,7 +73,7 @@ fn our_own_registry_keeps_every_rule() {
 
 #[test]
 fn what_a_participant_had_before_is_left_alone() {
-    let mut site = Site::new();
+    let site = Site::new();
     describe(&site);
     let running = site.start();
     let key = site.key_file("41:metadata_1");

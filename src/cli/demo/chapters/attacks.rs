@@ -88,14 +88,15 @@ impl Scene<'_> {
 async fn stolen(story: &mut Story, scene: Scene<'_>) -> Result<(), Failure> {
     let Clients { validator, inspector: thief, .. } = scene.clients;
     let anonymous = Caller::anonymous(&scene.stage.ground)?;
-    let token = scene.fresh(validator, VALIDATOR).await?.text;
+    let token = async || Ok::<_, Failure>(scene.fresh(validator, VALIDATOR).await?.text);
     let fingerprint = validator.fingerprint();
     let forged = [(FINGERPRINT_HEADER, fingerprint.as_str())];
     let mismatch = (Some(401), "holder_mismatch");
-    story.refusal("a stolen token, with another certificate", mismatch, scene.try_with(thief, &token, &[])).await?;
-    let what = "the same, and a forged fingerprint header";
-    story.refusal(what, mismatch, scene.try_with(thief, &token, &forged)).await?;
-    let what = "the forged header without any certificate";
+    let stolen = token().await?;
+    story.refusal("a stolen token, with another certificate", mismatch, scene.try_with(thief, &stolen, &[])).await?;
+    let (what, stolen) = ("the same, and a forged fingerprint header", token().await?);
+    story.refusal(what, mismatch, scene.try_with(thief, &stolen, &forged)).await?;
+    let (what, token) = ("the forged header without any certificate", token().await?);
     story.refusal(what, (Some(401), "nothing_presented"), scene.try_with(&anonymous, &token, &forged)).await
 }
 
