@@ -196,11 +196,13 @@ fn held(path: &Path, among: [Option<&Shown>; 2]) -> Result<Held, CliError> {
 }
 
 fn token_in(path: &Path) -> Result<Compact, CliError> {
+    let no_token = |error: CliError| error.next("get one with `bob-auth token get`, or let --auth and --entity get it");
     if path == Path::new("-") {
-        return token_of(&from_stdin("token")?).map_err(|why| CliError::new(format!("standard input: {why}")));
+        let text = from_stdin("token")?;
+        return token_of(&text).map_err(|why| no_token(CliError::new(format!("standard input: {why}"))));
     }
     let text = String::from_utf8_lossy(&read(path)?).into_owned();
-    token_of(&text).map_err(|why| CliError::new(why).at(path))
+    token_of(&text).map_err(|why| no_token(CliError::new(why).at(path)))
 }
 
 /// The token alone, or the answer of an Authentication API with one in it.
